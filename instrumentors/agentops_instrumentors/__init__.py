@@ -1,0 +1,1 @@
+"""GenAI instrumentors for OpenTelemetry: a kernel (`core`) and one folder per provider."""

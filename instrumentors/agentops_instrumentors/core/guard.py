@@ -1,0 +1,34 @@
+"""Telemetry failure never reaches user code: it is caught, counted, and each kind is logged once."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import Final
+
+logger: Final = logging.getLogger("agentops")
+logger.addHandler(logging.NullHandler())
+
+_failures: Counter[str] = Counter()
+_said: set[str] = set()
+_SAID_LIMIT: Final = 1024
+
+
+def swallowed(where: str, error: BaseException) -> None:
+    """Count a telemetry failure at `where` and log the first of its kind with its traceback (WARNING)."""
+    kind = f"{where}:{type(error).__qualname__}"
+    _failures[kind] += 1
+    if _failures[kind] == 1:
+        logger.warning("Telemetry failed in %s; the program is not affected (said once)", where, exc_info=error)
+
+
+def warn_once(key: str, message: str, *args: object) -> None:
+    """Log `message` at WARNING the first time `key` is seen in this process."""
+    if key not in _said and len(_said) < _SAID_LIMIT:
+        _said.add(key)
+        logger.warning(message, *args)
+
+
+def failures() -> dict[str, int]:
+    """How often telemetry failed in this process, by place and exception type."""
+    return dict(_failures)
