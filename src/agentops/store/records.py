@@ -1,0 +1,28 @@
+"""Plain values that the store records besides spans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+AttributeValue = str | bool | int | float | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float]
+
+SESSION_START_EVENT: Final = "agentops.session.start"
+SESSION_NAME: Final = "agentops.session.name"
+PROCESS_PID: Final = "process.pid"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStart:
+    """An opened session: what is needed to show, or to emit later, a root span that never ended.
+
+    `trace_id` and `span_id` are those of the root span, `name` is the root span's name, `start_time_unix_nano` its
+    start in nanoseconds since the epoch, `attributes` those it was started with.
+    """
+
+    trace_id: int
+    span_id: int
+    name: str
+    start_time_unix_nano: int
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict[str, AttributeValue])
