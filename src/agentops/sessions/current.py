@@ -1,0 +1,80 @@
+"""The current session lives in the OpenTelemetry Context, and an ended one is never taken for current.
+
+No context token is kept: a session is made current by attaching its context and left by attaching another one, so
+nothing is ever detached in a context (a task, a thread, a generator) that did not attach it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from opentelemetry.context import attach, create_key, get_current, set_value
+from opentelemetry.trace import get_current_span, set_span_in_context
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+
+    from agentops.sessions.session import Session
+
+SESSION_KEY: Final = create_key("agentops-session")
+
+
+def session_in(context: Context) -> Session | None:
+    """The session `context` carries, open or ended."""
+    return cast("Session | None", context.get(SESSION_KEY))
+
+
+def context_of(session: Session, context: Context) -> Context:
+    """`context` with `session`'s root as its current span."""
+    return set_value(SESSION_KEY, session, set_span_in_context(session.span, context))
+
+
+def current_session() -> Session | None:
+    """The open session of the caller's context: its own, or the nearest open one that the ended one was started in."""
+    session = session_in(get_current())
+    if session is None or session.is_open:
+        return session
+    return session_in(outer_context(session))
+
+
+def outer_context(session: Session) -> Context:
+    """What was current when `session` started, past the sessions that have ended since.
+
+    Shortens the chain it walks: however many sessions start inside one another and end, each is passed once.
+    """
+    passed = [session]
+    context = session.outer
+    ancestor = session_in(context)
+    while ancestor is not None and not ancestor.is_open:
+        passed.append(ancestor)
+        context = ancestor.outer
+        ancestor = session_in(context)
+    for each in passed:
+        each.outer = context
+    return context
+
+
+def resolve_parent(context: Context) -> Context:
+    """`context` unless its session has ended; then the same values, but under the nearest session still open.
+
+    Where no session is left, the span that was current before them all is the parent, if there was one. A context whose
+    current span is in another trace than its ended session is left alone.
+    """
+    session = cast("Session | None", context.get(SESSION_KEY))
+    if session is None or session.is_open:
+        return context
+    span_context = get_current_span(context).get_span_context()
+    if span_context.is_valid and span_context.trace_id != session.trace_number:
+        return context
+    outer = outer_context(session)
+    return set_value(SESSION_KEY, session_in(outer), set_span_in_context(get_current_span(outer), context))
+
+
+def leave(session: Session) -> None:
+    """Where the ended `session` is current, make current what was so before it and is still open."""
+    context = get_current()
+    if context.get(SESSION_KEY) is not session:
+        return
+    span_context = get_current_span(context).get_span_context()
+    if not span_context.is_valid or span_context.trace_id == session.trace_number:
+        attach(outer_context(session))

@@ -1,0 +1,213 @@
+"""Sessions of this process: which provider they start on, and what happens around them."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+import uuid
+from typing import TYPE_CHECKING, Final, cast
+
+from opentelemetry import trace
+from opentelemetry.context import Context, attach, get_current
+from opentelemetry.trace import Link, ProxyTracerProvider, get_current_span
+
+from agentops.config import settings
+from agentops.sessions import tags as tagging
+from agentops.sessions.current import context_of, current_session, resolve_parent
+from agentops.sessions.default import DefaultSession
+from agentops.sessions.exit import Terminator, end_open_sessions, flush_signals
+from agentops.sessions.ids import session_id_of
+from agentops.sessions.registry import registry
+from agentops.sessions.session import Session
+from agentops.sessions.states import normalise
+from agentops.sessions.tracer import SessionTracer
+from agentops_instrumentors.core import semconv
+from agentops_instrumentors.core.guard import swallowed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opentelemetry.trace import TracerProvider
+    from opentelemetry.util.types import AttributeValue
+
+    from agentops.sessions.tags import Tags
+
+__all__ = ["current_session", "default_parent", "end_all", "install", "on_session_start", "open_session", "resolve_parent", "start_session"]
+
+UNNAMED: Final = "agentops.session"
+
+
+class _Home:
+    """A provider that sessions start on."""
+
+    __slots__ = ("ends_at_exit", "provider", "tracer")
+
+    def __init__(self, provider: TracerProvider) -> None:
+        self.provider = provider
+        self.tracer = SessionTracer(provider)
+        self.ends_at_exit = False
+
+
+_lock = threading.RLock()
+_homes: dict[int, _Home] = {}
+_home: _Home | None = None
+_callbacks: list[Callable[[Session], None]] = []
+
+
+def install(provider: TracerProvider | None = None) -> None:
+    """Let sessions start on `provider` (the global one by default), whose spans get `session.id` from now on.
+
+    Once per provider; the last one installed is the one new sessions start on. Also has GenAI spans without a parent ask
+    for a session, and takes over SIGTERM where nobody handles it. Never raises.
+    """
+    try:
+        _install(trace.get_tracer_provider() if provider is None else provider)
+    except Exception as error:
+        swallowed("installing sessions", error)
+
+
+def _install(provider: TracerProvider) -> _Home:
+    global _home
+    if isinstance(provider, ProxyTracerProvider):
+        # It stands for a provider still to come, which will be installed in its turn.
+        return _Home(provider)
+    with _lock:
+        home = _homes.get(id(provider))
+        if home is None:
+            home = _Home(provider)
+            add_span_processor = cast("Callable[[object], None] | None", getattr(provider, "add_span_processor", None))
+            if add_span_processor is not None:
+                from agentops.sessions.processor import SessionSpanProcessor
+
+                add_span_processor(SessionSpanProcessor())
+            if not _homes:
+                _install_once()
+            _homes[id(provider)] = home
+        _home = home
+    return home
+
+
+def _install_once() -> None:
+    from agentops_instrumentors.core.telemetry import set_default_parent
+
+    set_default_parent(default_parent)
+    terminator.watch()
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_after_fork)
+
+
+def installed() -> bool:
+    """Whether sessions have a provider to start on."""
+    return _home is not None
+
+
+def on_session_start(callback: Callable[[Session], None]) -> None:
+    """Have `callback` called, on the starting thread, with every session whose root is recorded."""
+    if callback not in _callbacks:
+        _callbacks.append(callback)
+
+
+def start_session(name: str | None = None, tags: Tags | None = None, *, nested: bool = False) -> Session:
+    """Open a session and make it current; see `open_session`."""
+    session = open_session(name, tags, nested=nested)
+    attach(context_of(session, session.outer))
+    return session
+
+
+def open_session(name: str | None = None, tags: Tags | None = None, *, nested: bool = False) -> Session:
+    """Open a session without making it current: a new trace, linked to the current span where there is one.
+
+    It carries the settings' default tags before its own `tags`. With a `name` it is the workflow `invoke_workflow {name}`,
+    without one `agentops.session`. `nested` makes it a child of the current span instead, where there is one.
+    """
+    home = _home or _install(trace.get_tracer_provider())
+    outer = resolve_parent(get_current())
+    current = get_current_span(outer).get_span_context()
+    nested = nested and current.is_valid
+    plain, keyed = tagging.split(tags)
+    plain = list(dict.fromkeys((*settings().default_tags, *plain)))
+    attributes: dict[str, AttributeValue] = {semconv.SPAN_KIND: "session", **tagging.attributes(plain, keyed)}
+    if name is not None:
+        attributes[semconv.OPERATION_NAME] = semconv.INVOKE_WORKFLOW
+        attributes[semconv.WORKFLOW_NAME] = name
+    span_name = UNNAMED if name is None else f"{semconv.INVOKE_WORKFLOW} {name}"
+    started = time.time_ns()
+    if nested:
+        span = home.tracer.start_nested(span_name, outer, attributes, (), started)
+    else:
+        span = home.tracer.start_root(span_name, outer, attributes, (Link(current),) if current.is_valid else (), started)
+    span_context = span.get_span_context()
+    trace_number = span_context.trace_id if span_context.is_valid else uuid.uuid4().int
+    session = Session(
+        span,
+        trace_number=trace_number,
+        session_id=session_id_of(trace_number),
+        name=name or span_name,
+        span_name=span_name,
+        start_attributes=attributes,
+        start_time_unix_nano=started,
+        outer=outer,
+        is_root=not nested,
+    )
+    session.note_tags(plain, keyed)
+    _opened(session, home)
+    return session
+
+
+def _opened(session: Session, home: _Home) -> None:
+    if semconv.SESSION_ID not in session.start_attributes:
+        session.span.set_attribute(semconv.SESSION_ID, session.session_id)
+    registry.add(session)
+    if not home.ends_at_exit:
+        home.ends_at_exit = True
+        # Registered after the provider registered its own shutdown, so it runs before it.
+        atexit.register(_at_exit)
+    terminator.prepare()
+    if session.span.is_recording():
+        for callback in _callbacks:
+            try:
+                callback(session)
+            except Exception as error:
+                swallowed("telling of a session's start", error)
+
+
+def end_all(end_state: object = "Success", end_state_reason: str | None = None) -> None:
+    """End every open session."""
+    state, reason = normalise(end_state, end_state_reason)
+    for session in registry.sessions():
+        session.close(state, reason)
+
+
+def default_parent(context: Context) -> Context:
+    """The context a GenAI span starts in, for `agentops_instrumentors.core.telemetry.set_default_parent`: `context` unless
+    its session has ended or it has no parent span, else one with an open session where there is or should be one."""
+    return defaults.parent(context)
+
+
+def _default_wanted() -> bool:
+    return settings().auto_start_session
+
+
+def _at_exit() -> None:
+    defaults.stop()
+    end_open_sessions()
+
+
+def _flush(seconds: float) -> None:
+    if _home is not None:
+        flush_signals(_home.provider, seconds)
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.RLock()
+    terminator.forget()
+    defaults.forget()
+    for session in registry.sessions():
+        session.joined = True
+
+
+defaults: Final = DefaultSession(open_session, _default_wanted)
+terminator: Final = Terminator(_flush)

@@ -1,0 +1,81 @@
+"""The tracer that starts session roots: scope `agentops.session`, one per provider."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from opentelemetry.trace import INVALID_SPAN, SpanKind, set_span_in_context
+
+from agentops.sessions.ids import IdSource, SessionIds, session_id_of
+from agentops_instrumentors.core import semconv
+from agentops_instrumentors.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opentelemetry.context import Context
+    from opentelemetry.trace import Link, Span, TracerProvider
+    from opentelemetry.util.types import AttributeValue
+
+SCOPE: Final = "agentops.session"
+
+
+class SessionTracer:
+    """Starts session roots on one provider.
+
+    Where the tracer has the SDK's public `id_generator`, roots get a derived span id (`ids.root_span_id`) and carry
+    `session.id` from their start, so that samplers see it; under another provider both ids are the provider's.
+    """
+
+    def __init__(self, provider: TracerProvider) -> None:
+        self._tracer = provider.get_tracer(SCOPE, __version__)
+        self._ids = _derive_ids(self._tracer)
+
+    def start_root(
+        self, name: str, context: Context, attributes: dict[str, AttributeValue], links: Sequence[Link], start_time: int
+    ) -> Span:
+        """Start a span in a new trace, whatever span is current in `context`. `start_time` is in ns since the epoch.
+
+        Adds the session's id to `attributes` when it is known beforehand.
+        """
+        context = set_span_in_context(INVALID_SPAN, context)
+        if self._ids is None:
+            return self._start(name, context, attributes, links, start_time)
+        trace_id = self._ids.reserve()
+        try:
+            attributes[semconv.SESSION_ID] = session_id_of(trace_id)
+            return self._start(name, context, attributes, links, start_time)
+        finally:
+            self._ids.release()
+
+    def start_nested(
+        self, name: str, context: Context, attributes: dict[str, AttributeValue], links: Sequence[Link], start_time: int
+    ) -> Span:
+        """Start a child of the span that is current in `context`. `start_time` is in ns since the epoch."""
+        return self._start(name, context, attributes, links, start_time)
+
+    def _start(self, name: str, context: Context, attributes: dict[str, AttributeValue], links: Sequence[Link], start_time: int) -> Span:
+        return self._tracer.start_span(
+            name,
+            context=context,
+            kind=SpanKind.INTERNAL,
+            attributes=attributes,
+            links=links,
+            start_time=start_time,
+            record_exception=False,
+            set_status_on_exception=False,
+        )
+
+
+def _derive_ids(tracer: object) -> SessionIds | None:
+    source = getattr(tracer, "id_generator", None)
+    if isinstance(source, SessionIds):
+        return source
+    if source is None:
+        return None
+    ids = SessionIds(cast(IdSource, source))
+    try:
+        setattr(tracer, "id_generator", ids)  # noqa: B010 - the attribute is the SDK's, not the API's
+    except AttributeError:
+        return None
+    return ids
