@@ -1,0 +1,238 @@
+"""Settings: every AGENTOPS_* variable, read once, with one clear warning for each that is unknown or not accepted.
+
+`settings()` is what the whole distribution reads; `configure_settings()` is what arguments of `agentops.init()` become.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import logging
+import os
+import threading
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from agentops_instrumentors.core import environment
+from agentops_instrumentors.core.guard import logger, warn_once
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+DEFAULT_API_ENDPOINT: Final = "https://api.agentops.ai"
+DEFAULT_APP_URL: Final = "https://app.agentops.ai"
+DEFAULT_EXPORTER_ENDPOINT: Final = "https://otlp.agentops.ai/v1/traces"
+LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+PREFIX: Final = "AGENTOPS_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user chose. The field `x` is read from AGENTOPS_X unless its name below says otherwise."""
+
+    api_key: str = ""
+    """The key the AgentOps exporter sends; empty: nothing goes to AgentOps."""
+    endpoint: str = DEFAULT_API_ENDPOINT
+    """AGENTOPS_API_ENDPOINT: base URL of the REST interface."""
+    app_url: str = DEFAULT_APP_URL
+    exporter_endpoint: str = DEFAULT_EXPORTER_ENDPOINT
+    """Full URL of the OTLP/HTTP traces endpoint; metrics and logs go beside it."""
+    max_wait_time: int = 5000
+    """Milliseconds."""
+    max_queue_size: int | None = None
+    """Spans waiting for the AgentOps exporter; None: OTEL_BSP_MAX_QUEUE_SIZE."""
+    export_flush_interval: int | None = None
+    """Milliseconds between two exports to AgentOps; None: OTEL_BSP_SCHEDULE_DELAY, and 1000 where that is unset too."""
+    default_tags: tuple[str, ...] = ()
+    trace_name: str = ""
+    instrument_llm_calls: bool = True
+    auto_start_session: bool = True
+    auto_init: bool = True
+    skip_auto_end_session: bool = False
+    env_data_opt_out: bool = False
+    """True: no host, operating system or process attributes on the resource."""
+    log_level: str = ""
+    """Level of the `agentops` logger; empty: as the application configured it, with warnings on stderr where it did not."""
+    fail_safe: bool = False
+    log_session_replay_url: bool = True
+    prefetch_jwt_token: bool = True
+    local_dir: str = ""
+    """Folder of the local store; empty: the per-user data folder."""
+    local_max_bytes: int = 256 * 1024 * 1024
+    local_max_age_days: int = 30
+    trace_parent: str = "root"
+    """root: a session is its own trace; current: it nests under the current span."""
+    genai_metrics: str = "published"
+    instrumentation_conflict: str = "auto"
+    redactor: str = ""
+    content_max_bytes: int = 1024 * 1024
+    """Bytes of UTF-8 one content attribute may have."""
+    exporter: object | None = None
+    """A further SpanExporter, given to `init()`; not in the environment."""
+    processor: object | None = None
+    """A further SpanProcessor, given to `init()`; not in the environment."""
+
+
+def _optional_integer(name: str, fallback: str) -> int | None:
+    value = environment.text(name)
+    if not value:
+        return None
+    if value.isdecimal() and int(value) > 0:
+        return int(value)
+    environment.invalid(name, value, "a whole number from 1 up", fallback)
+    return None
+
+
+def _tags(name: str) -> tuple[str, ...]:
+    return tuple(tag for tag in (part.strip() for part in environment.text(name).split(",")) if tag)
+
+
+def _url(name: str, default: str) -> str:
+    value = environment.text(name, default)
+    if value.startswith(("http://", "https://")):
+        return value.rstrip("/")
+    environment.invalid(name, value, "an http:// or https:// URL", default)
+    return default
+
+
+def _key(name: str) -> str:
+    value = environment.text(name)
+    if value and not is_api_key(value):
+        warn_once(f"env:{name}", "%s=%s does not look like an AgentOps API key: expected a UUID; it is sent as it is", name, masked(value))
+    return value
+
+
+def _redactor(name: str) -> str:
+    value = environment.text(name)
+    if value and not all(part.strip() for part in value.partition(":")):
+        environment.invalid(name, value, "module:function", "nothing is recorded unredacted")
+    return value
+
+
+_DEFAULT: Final = Settings()
+_FIELDS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
+    "AGENTOPS_API_KEY": ("api_key", _key),
+    "AGENTOPS_API_ENDPOINT": ("endpoint", lambda name: _url(name, DEFAULT_API_ENDPOINT)),
+    "AGENTOPS_APP_URL": ("app_url", lambda name: _url(name, DEFAULT_APP_URL)),
+    "AGENTOPS_EXPORTER_ENDPOINT": ("exporter_endpoint", lambda name: _url(name, DEFAULT_EXPORTER_ENDPOINT)),
+    "AGENTOPS_MAX_WAIT_TIME": ("max_wait_time", lambda name: environment.integer(name, _DEFAULT.max_wait_time)),
+    "AGENTOPS_MAX_QUEUE_SIZE": ("max_queue_size", lambda name: _optional_integer(name, "OTEL_BSP_MAX_QUEUE_SIZE")),
+    "AGENTOPS_EXPORT_FLUSH_INTERVAL": ("export_flush_interval", lambda name: _optional_integer(name, "OTEL_BSP_SCHEDULE_DELAY, else 1000")),
+    "AGENTOPS_DEFAULT_TAGS": ("default_tags", _tags),
+    "AGENTOPS_TRACE_NAME": ("trace_name", environment.text),
+    "AGENTOPS_INSTRUMENT_LLM_CALLS": ("instrument_llm_calls", lambda name: environment.boolean(name, True)),
+    "AGENTOPS_AUTO_START_SESSION": ("auto_start_session", lambda name: environment.boolean(name, True)),
+    "AGENTOPS_AUTO_INIT": ("auto_init", lambda name: environment.boolean(name, True)),
+    "AGENTOPS_SKIP_AUTO_END_SESSION": ("skip_auto_end_session", lambda name: environment.boolean(name, False)),
+    "AGENTOPS_ENV_DATA_OPT_OUT": ("env_data_opt_out", lambda name: environment.boolean(name, False)),
+    "AGENTOPS_LOG_LEVEL": ("log_level", lambda name: environment.choice(name, LOG_LEVELS, "")),
+    "AGENTOPS_FAIL_SAFE": ("fail_safe", lambda name: environment.boolean(name, False)),
+    "AGENTOPS_LOG_SESSION_REPLAY_URL": ("log_session_replay_url", lambda name: environment.boolean(name, True)),
+    "AGENTOPS_PREFETCH_JWT_TOKEN": ("prefetch_jwt_token", lambda name: environment.boolean(name, True)),
+    "AGENTOPS_LOCAL_DIR": ("local_dir", environment.text),
+    "AGENTOPS_LOCAL_MAX_BYTES": ("local_max_bytes", lambda name: environment.integer(name, _DEFAULT.local_max_bytes, 1)),
+    "AGENTOPS_LOCAL_MAX_AGE_DAYS": ("local_max_age_days", lambda name: environment.integer(name, _DEFAULT.local_max_age_days, 1)),
+    "AGENTOPS_TRACE_PARENT": ("trace_parent", lambda name: environment.choice(name, ("root", "current"), "root")),
+    "AGENTOPS_GENAI_METRICS": ("genai_metrics", lambda name: environment.choice(name, ("published", "latest"), "published")),
+    "AGENTOPS_INSTRUMENTATION_CONFLICT": (
+        "instrumentation_conflict",
+        lambda name: environment.choice(name, ("auto", "force", "off"), "auto"),
+    ),
+    "AGENTOPS_REDACTOR": ("redactor", _redactor),
+    "AGENTOPS_CONTENT_MAX_BYTES": ("content_max_bytes", lambda name: environment.integer(name, _DEFAULT.content_max_bytes, 1024)),
+}
+# Read by other tools of the same prefix or by earlier AgentOps packages: neither used here nor worth a warning.
+_TOLERATED: Final = frozenset({"AGENTOPS_LOGGING_TO_FILE"})
+
+_lock: Final = threading.Lock()
+_current: Settings | None = None
+
+
+def settings() -> Settings:
+    """The process's settings: the environment's, read at the first call, with what `configure_settings` changed."""
+    global _current
+    if _current is None:
+        with _lock:
+            if _current is None:
+                _current = _from_environment()
+    return _current
+
+
+def configure_settings(**overrides: object) -> Settings:
+    """Replace settings by name; None leaves one as it is, an unknown name is warned of and ignored. Returns the new settings."""
+    global _current
+    known = {field.name for field in dataclasses.fields(Settings)}
+    for name in overrides.keys() - known:
+        warn_once(f"setting:{name}", "Unknown setting %s: %s", name, _nearest(name, known))
+    chosen = {name: value for name, value in overrides.items() if name in known and value is not None}
+    key = chosen.get("api_key")
+    if isinstance(key, str) and key and not is_api_key(key):
+        warn_once("setting:api_key", "api_key=%s does not look like an AgentOps API key: expected a UUID; it is sent as it is", masked(key))
+    if "default_tags" in chosen:
+        chosen["default_tags"] = tuple(chosen["default_tags"])  # pyright: ignore[reportArgumentType]
+    base = settings()
+    with _lock:
+        _current = dataclasses.replace(base, **chosen)  # pyright: ignore[reportArgumentType]
+        _apply_log_level(_current.log_level)
+        return _current
+
+
+def is_api_key(value: str) -> bool:
+    """Whether `value` has the form of an AgentOps API key, a UUID."""
+    try:
+        uuid.UUID(value)
+    except ValueError:
+        return False
+    return True
+
+
+def masked(key: str) -> str:
+    """`key` as it may appear in a log line: never whole."""
+    return f"{key[:4]}…({len(key)} characters)" if len(key) > 8 else "…"
+
+
+def _from_environment() -> Settings:
+    show_warnings()
+    chosen = {field: read(name) for name, (field, read) in _FIELDS.items()}
+    for name in os.environ:
+        if name.startswith(PREFIX) and name not in _FIELDS and name not in _TOLERATED:
+            shown = masked(os.environ[name]) if "KEY" in name or "TOKEN" in name else repr(os.environ[name])
+            warn_once(f"env:{name}", "Unknown variable %s=%s is ignored: %s", name, shown, _nearest(name, _FIELDS.keys()))
+    loaded = Settings(**chosen)  # pyright: ignore[reportArgumentType]
+    _apply_log_level(loaded.log_level)
+    return loaded
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    names = {item.removeprefix(PREFIX): item for item in sorted(known)}
+    nearest = difflib.get_close_matches(name.removeprefix(PREFIX), names, n=1, cutoff=0.0)
+    return f"the nearest known is {names[nearest[0]]}"
+
+
+class _Unconfigured(logging.Handler):
+    """Shows warnings of ours on stderr as long as the application has configured no logging, as Python does for any logger.
+
+    Without it the `NullHandler` of the `agentops` logger would hide a misspelt variable for good: variables are read before
+    the program runs. Tracebacks of swallowed failures stay for those who configure logging.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if logging.lastResort is not None and not logging.getLogger().handlers and record.exc_info is None:
+            logging.lastResort.stream.write(f"agentops: {record.getMessage()}\n")  # pyright: ignore
+
+
+def show_warnings() -> None:
+    """Show warnings of the `agentops` logger on stderr while no logging is configured; idempotent."""
+    if not any(isinstance(handler, _Unconfigured) for handler in logger.handlers):
+        logger.addHandler(_Unconfigured(logging.WARNING))
+
+
+def _apply_log_level(level: str) -> None:
+    chosen = str(level).upper()
+    if chosen not in LOG_LEVELS:
+        return
+    logger.setLevel(chosen)
+    for handler in logger.handlers:
+        if isinstance(handler, _Unconfigured):
+            handler.setLevel(chosen)

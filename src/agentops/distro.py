@@ -1,0 +1,143 @@
+"""The distro and the configurator that `opentelemetry-instrument` loads, and that `agentops.init()` uses where no provider exists."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry.instrumentation.distro import BaseDistro
+from opentelemetry.sdk._configuration import _OTelSDKConfigurator  # pyright: ignore[reportPrivateUsage]
+
+from agentops import environment as launcher
+from agentops import wiring
+from agentops.config import settings
+from agentops.destinations import AGENTOPS, OTLP, SIGNALS, TRACES, Signal, declarative, disabled, route
+from agentops_instrumentors.core import environment
+from agentops_instrumentors.core.guard import swallowed, warn_once
+from agentops_instrumentors.version import __version__
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+DETECTORS_VARIABLE: Final = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
+_DETECTORS: Final = "host,os,process"
+_LOADER: Final = "opentelemetry.instrumentation.auto_instrumentation._load"
+_PROTOCOLS: Final = {launcher.HTTP_PROTOBUF: "otlp_proto_http", "grpc": "otlp_proto_grpc"}
+
+
+class AgentOpsDistro(BaseDistro):
+    """Defaults for everything the environment leaves open; a value the user gave is never changed."""
+
+    def _configure(self, **kwargs: Any) -> None:
+        try:
+            os.environ.setdefault(launcher.CONFIGURATOR_VARIABLE, launcher.NAME)
+            logging.getLogger(_LOADER).addFilter(_expected)
+            prepare()
+        except Exception as error:
+            swallowed("distro", error)
+
+    def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
+        """Load one instrumentor; one that fails does not take those after it down."""
+        if entry_point.name.startswith(wiring.OUR_INSTRUMENTORS) and not settings().instrument_llm_calls:
+            return
+        try:
+            super().load_instrumentor(entry_point, **kwargs)  # pyright: ignore[reportUnknownMemberType, reportArgumentType]
+        except ImportError:
+            raise  # The loader tells a missing library from a broken one.
+        except Exception as error:
+            swallowed(f"instrumentor {entry_point.name}", error)
+
+
+class AgentOpsConfigurator(_OTelSDKConfigurator):
+    """The SDK's own configurator with our resource and destinations, then `wiring`."""
+
+    def _configure(self, **kwargs: Any) -> None:
+        logging.getLogger(_LOADER).addFilter(_expected)
+        if disabled():
+            return
+        try:
+            # A declarative file is the whole configuration: arguments beside it are refused.
+            super()._configure(**({} if declarative() else _arguments(kwargs)))  # pyright: ignore[reportUnknownMemberType]
+        except Exception as error:
+            warn_once("configurator", "OpenTelemetry could not be set up as configured: %s: %s", type(error).__name__, error)
+        wiring.ensure_own()
+
+
+def _arguments(given: dict[str, Any]) -> dict[str, Any]:
+    """The SDK configurator's arguments: `given`, our resource attributes, and exporters the environment does not name."""
+    prepare()
+    arguments: dict[str, Any] = {**given, "resource_attributes": {**_resource_attributes(), **(given.get("resource_attributes") or {})}}
+    for signal, name in zip(SIGNALS, ("trace_exporter_names", "metric_exporter_names", "log_exporter_names"), strict=True):
+        arguments[name] = [*(given.get(name) or []), *_further_exporters(signal)]
+    return arguments
+
+
+def prepare() -> None:
+    """Set defaults and repair values with which the SDK would not start, each with one warning."""
+    if declarative() or disabled():
+        return
+    if not settings().env_data_opt_out:
+        os.environ.setdefault(DETECTORS_VARIABLE, _DETECTORS)
+    os.environ.setdefault(launcher.PROTOCOL_VARIABLE, launcher.HTTP_PROTOBUF)
+    _repair_protocol(launcher.PROTOCOL_VARIABLE)
+    for signal in SIGNALS:
+        _repair_protocol(signal.protocol_variable)
+        _repair_exporters(signal)
+
+
+def unmute_loader() -> None:
+    """Let the loader speak again: called once it has run through the configurators."""
+    logging.getLogger(_LOADER).removeFilter(_expected)
+
+
+def _expected(record: logging.LogRecord) -> bool:
+    """Drop the loader's warning that upstream's configurator stood back for ours: with two installed it comes in every run."""
+    stood_back = record.levelno == logging.WARNING and str(record.msg).startswith("Configuration of %s not loaded")
+    return not (stood_back and isinstance(record.args, tuple) and record.args[0] == "configurator")
+
+
+def _repair_protocol(variable: str) -> None:
+    value = environment.text(variable)
+    if not value or (value in _PROTOCOLS and launcher.installed(TRACES.group, _PROTOCOLS[value])):
+        return
+    accepted = [name for name, exporter in _PROTOCOLS.items() if launcher.installed(TRACES.group, exporter)]
+    environment.invalid(variable, value, "an installed OTLP exporter's, " + " or ".join(accepted), launcher.HTTP_PROTOBUF)
+    os.environ[variable] = launcher.HTTP_PROTOBUF
+
+
+def _repair_exporters(signal: Signal) -> None:
+    value = environment.text(signal.variable)
+    names = [name for name in (part.strip() for part in value.split(",")) if name]
+    if not names or names == ["none"]:
+        return
+    known = {entry.name for entry in launcher.installed(signal.group)} | {OTLP}
+    kept = [name for name in names if name in known]
+    if any(name.lower() == "none" for name in names):
+        kept = ["none"]
+    if kept != names:
+        warn_once(
+            f"env:{signal.variable}",
+            "%s=%r is not accepted: expected none or exporters that are installed (%s); using %s",
+            signal.variable,
+            value,
+            ", ".join(sorted(known)),
+            ",".join(kept) or "no exporter of that name",
+        )
+        os.environ[signal.variable] = ",".join(kept)
+
+
+def _resource_attributes() -> dict[str, str]:
+    return {"telemetry.distro.name": "agentops-opentelemetry", "telemetry.distro.version": __version__}
+
+
+def _further_exporters(signal: Signal) -> list[str]:
+    """Exporters to build beside those the signal's variable names. Spans for AgentOps and the local store are added by `wiring`."""
+    chosen = route(signal)
+    further: list[str] = []
+    if not chosen.named and chosen.others == (OTLP,):
+        protocol = environment.text(signal.protocol_variable) or environment.text(launcher.PROTOCOL_VARIABLE, launcher.HTTP_PROTOBUF)
+        further.append(_PROTOCOLS[protocol])
+    if signal != TRACES and chosen.agentops and AGENTOPS not in chosen.named:
+        further.append(AGENTOPS)
+    return further

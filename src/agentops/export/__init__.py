@@ -1,0 +1,1 @@
+"""Exporters to the AgentOps backend."""

@@ -1,0 +1,184 @@
+"""Joins providers, whoever built them: session processor, AgentOps copy and local store, each once per provider.
+
+Everything here is idempotent and never raises: telemetry that cannot be wired is said once and the program runs on.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from opentelemetry import trace
+
+from agentops.config import settings
+from agentops.destinations import LOGS, METRICS, TRACES, Destinations, Route, disabled, route
+from agentops_instrumentors.core import content, environment
+from agentops_instrumentors.core.guard import logger, swallowed, warn_once
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.sdk.trace import SpanProcessor
+    from opentelemetry.sdk.trace import TracerProvider as SDKTracerProvider
+    from opentelemetry.trace import TracerProvider
+
+    from agentops.sessions.session import Session
+    from agentops.store.records import AttributeValue
+
+OUR_INSTRUMENTORS: Final = "agentops_"
+_INSTRUMENTORS: Final = "opentelemetry_instrumentor"
+_DISABLED_VARIABLE: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+
+_lock: Final = threading.RLock()
+_attached: Final[weakref.WeakKeyDictionary[Any, set[str]]] = weakref.WeakKeyDictionary()
+_foreign = False
+_said = ""
+
+
+def ensure(provider: TracerProvider | None = None) -> None:
+    """Join `provider`, the global one by default, once; a provider not seen before is taken for the application's own."""
+    _guarded(provider, foreign=True)
+
+
+def ensure_own() -> None:
+    """Join the global provider just built by our configurator."""
+    _guarded(None, foreign=False)
+
+
+def pre_instrument() -> None:
+    """Join the global provider before instrumentors load (entry point `opentelemetry_pre_instrument`), whichever distro built it."""
+    try:
+        from agentops import environment as launcher
+        from agentops.distro import unmute_loader
+
+        unmute_loader()
+        _guarded(None, foreign=not launcher.no_vendor_distro())
+    except Exception as error:
+        swallowed("pre_instrument", error)
+
+
+def start() -> None:
+    """Start recording in this program: build providers where it has none, join what is there otherwise, load our instrumentors."""
+    try:
+        if disabled():
+            return
+        if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+            from agentops.distro import AgentOpsConfigurator
+
+            AgentOpsConfigurator().configure()  # pyright: ignore[reportUnknownMemberType]
+        ensure()
+        _load_instrumentors()
+    except Exception as error:
+        swallowed("start", error)
+
+
+def destinations() -> Destinations:
+    """Where data goes, why, and with what content, as of now."""
+    policy = content.policy()
+    return Destinations(route(TRACES), route(METRICS), route(LOGS), _foreign, policy.mode.value, settings().exporter_endpoint)
+
+
+def _guarded(provider: TracerProvider | None, *, foreign: bool) -> None:
+    try:
+        target = provider or trace.get_tracer_provider()
+        if disabled() or isinstance(target, trace.ProxyTracerProvider):
+            return
+        if not hasattr(target, "add_span_processor"):
+            kind = f"{type(target).__module__}.{type(target).__qualname__}"
+            warn_once(f"provider:{kind}", "The tracer provider %s takes no span processors: sessions and AgentOps are not on it", kind)
+            return
+        with _lock:
+            _join(cast("SDKTracerProvider", target), foreign)
+    except Exception as error:
+        swallowed("wiring", error)
+
+
+def _join(provider: SDKTracerProvider, foreign: bool) -> None:
+    global _foreign
+    new = provider not in _attached
+    done = _attached.setdefault(provider, set())
+    chosen = route(TRACES)
+    if new:
+        _foreign = _foreign or foreign
+        from agentops.sessions import runtime
+
+        runtime.install(provider)
+    if chosen.agentops and "agentops" not in done:
+        done.add("agentops")
+        _add_agentops(provider)
+    if chosen.local and "local" not in done:
+        done.add("local")
+        _add_local(provider)
+    _add_given(provider, done)
+    _set_content_mode(chosen)
+    _say()
+
+
+def _add_agentops(provider: SDKTracerProvider) -> None:
+    from agentops.export import backend, batch
+
+    # One that the environment, a declarative file or the application put there is the one copy.
+    if not backend.claim_foreign_exporter():
+        provider.add_span_processor(batch.span_processor(backend.AgentOpsSpanExporter(claimed=True), settings()))
+
+
+def _add_local(provider: SDKTracerProvider) -> None:
+    from agentops.sessions import runtime
+    from agentops.store.processor import store_processor
+
+    provider.add_span_processor(store_processor())
+    runtime.on_session_start(_record_start)
+
+
+def _record_start(session: Session) -> None:
+    from agentops.store.processor import session_started
+    from agentops.store.records import SessionStart
+
+    place = session.span.get_span_context()
+    started = session.start_time_unix_nano
+    attributes = cast("Mapping[str, AttributeValue]", session.start_attributes)
+    session_started(SessionStart(place.trace_id, place.span_id, session.span_name, started, attributes))
+
+
+def _add_given(provider: SDKTracerProvider, done: set[str]) -> None:
+    """Attach what was given to `init()`."""
+    chosen = settings()
+    if chosen.exporter is not None and f"exporter:{id(chosen.exporter)}" not in done:
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+        done.add(f"exporter:{id(chosen.exporter)}")
+        provider.add_span_processor(BatchSpanProcessor(cast("Any", chosen.exporter)))
+    if chosen.processor is not None and f"processor:{id(chosen.processor)}" not in done:
+        done.add(f"processor:{id(chosen.processor)}")
+        provider.add_span_processor(cast("SpanProcessor", chosen.processor))
+
+
+def _set_content_mode(chosen: Route) -> None:
+    private = not _foreign and not chosen.others and settings().exporter is None and settings().processor is None
+    content.set_default_mode(content.ContentMode.SPAN_ONLY if private else content.ContentMode.NO_CONTENT)
+
+
+def _say() -> None:
+    global _said
+    line = str(destinations())
+    if line != _said:
+        _said = line
+        logger.info("%s (%s=%s)", line, content.CAPTURE_VARIABLE, environment.text(content.CAPTURE_VARIABLE) or "unset")
+
+
+def _load_instrumentors() -> None:
+    from agentops import environment as launcher
+
+    if not settings().instrument_llm_calls:
+        return
+    skipped = {name.strip() for name in environment.text(_DISABLED_VARIABLE).split(",")}
+    for entry in launcher.installed(_INSTRUMENTORS):
+        if "*" in skipped or entry.name in skipped or not entry.name.startswith(OUR_INSTRUMENTORS):
+            continue
+        try:
+            instrumentor = entry.load()()
+            if not instrumentor.is_instrumented_by_opentelemetry:
+                instrumentor.instrument()
+        except Exception as error:
+            swallowed(f"instrumentor {entry.name}", error)
