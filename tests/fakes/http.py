@@ -37,12 +37,17 @@ class _CutError(Exception):
 
 
 class HttpServer:
-    """Base of the fakes: subclasses implement `respond`. Use as a context manager; `stop` leaves no thread behind."""
+    """Base of the fakes: subclasses implement `respond`. Use as a context manager; `stop` leaves no thread behind.
 
-    def __init__(self, port: int = 0) -> None:
+    `exchanges` is the ledger; a server that runs for long is made with `recording=False` and keeps none.
+    """
+
+    def __init__(self, port: int = 0, recording: bool = True) -> None:
+        self.recording = recording
         self.exchanges: list[Exchange] = []
         self.failures: list[str] = []
-        self._sockets: dict[socket.socket, threading.Thread] = {}
+        self._sockets: set[socket.socket] = set()
+        self._threads: list[threading.Thread] = []
         self._released = threading.Event()
         self._stopping = False
         self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
@@ -71,12 +76,11 @@ class HttpServer:
                 pass
             self._acceptor.join(5)
         self._listener.close()
-        threads = list(self._sockets.items())
-        for connection, _ in threads:
+        for connection in self._sockets.copy():
             _shutdown(connection)
-        for _, thread in threads:
+        for thread in self._threads:
             thread.join(5)
-        alive = [thread.name for _, thread in threads if thread.is_alive()]
+        alive = [thread.name for thread in self._threads if thread.is_alive()]
         if alive or self.failures:
             raise RuntimeError("\n".join([*(f"still running: {name}" for name in alive), *self.failures]))
 
@@ -123,7 +127,8 @@ class HttpServer:
                 return
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             thread = threading.Thread(target=self._serve, args=(connection,), name=f"{self._acceptor.name}-connection", daemon=True)
-            self._sockets[connection] = thread
+            self._sockets.add(connection)
+            self._threads = [*(one for one in self._threads if one.is_alive()), thread]
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
@@ -138,11 +143,12 @@ class HttpServer:
         finally:
             _shutdown(connection)
             connection.close()
-            self._sockets.pop(connection, None)
+            self._sockets.discard(connection)
 
     def _answer(self, connection: socket.socket, request: Request) -> bool:
         exchange = Exchange(request)
-        self.exchanges.append(exchange)
+        if self.recording:
+            self.exchanges.append(exchange)
         try:
             exchange.reply = reply = self.respond(request)
         except Exception:

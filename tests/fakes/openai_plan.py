@@ -10,6 +10,7 @@ from typing import Any, Final
 from tests.fakes.openai_wire import Json, is_reasoning
 
 REASONING_TOKENS: Final = 64
+_DEEPEST: Final = 8
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
 _WORD: Final = re.compile(r"\w[\w-]*")
 
@@ -65,14 +66,14 @@ def _chosen_tools(turn: Turn) -> tuple[tuple[str, Json], ...]:
     return tuple(tool for tool in turn.tools if tool[0] in turn.user) or turn.tools[:1]
 
 
-def example(schema: Json, text: str, root: Json | None = None) -> Any:
-    """A value `schema` accepts: strings and numbers are taken from `text` where it has some."""
+def example(schema: Json, text: str, root: Json | None = None, depth: int = 0) -> Any:
+    """A value `schema` accepts: strings and numbers are taken from `text` where it has some; recursion ends early."""
     root = schema if root is None else root
     if "$ref" in schema:
         target: Any = root
         for step in schema["$ref"].lstrip("#/").split("/"):
             target = target[step]
-        return example(target, text, root)
+        return example(target, text, root, depth + 1)
     for key in ("const", "default"):
         if key in schema:
             return schema[key]
@@ -80,17 +81,17 @@ def example(schema: Json, text: str, root: Json | None = None) -> Any:
         return schema["enum"][0]
     for key in ("anyOf", "oneOf", "allOf"):
         if schema.get(key):
-            return example(schema[key][0], text, root)
-    return _example_of_type(schema, text, root)
+            return example(schema[key][0 if depth < _DEEPEST else -1], text, root, depth + 1)
+    return _example_of_type(schema, text, root, depth + 1)
 
 
-def _example_of_type(schema: Json, text: str, root: Json) -> Any:
+def _example_of_type(schema: Json, text: str, root: Json, depth: int) -> Any:
     kind = schema.get("type", "object")
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "object":
-        return {name: example(part, text, root) for name, part in schema.get("properties", {}).items()}
+        return {name: example(part, text, root, depth) for name, part in schema.get("properties", {}).items()}
     if kind == "array":
-        return [example(schema.get("items", {"type": "string"}), text, root)]
+        return [example(schema.get("items", {"type": "string"}), text, root, depth)] if depth < _DEEPEST else []
     if kind in ("integer", "number"):
         number = _NUMBER.search(text)
         value = float(number[0]) if number else 1.0

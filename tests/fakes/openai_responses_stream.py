@@ -14,16 +14,12 @@ Event = tuple[str, Json]
 
 def response_events(final: Json, failing: bool = False) -> list[Event]:
     """Every event of `final`; with `failing` an `error` event after the fifth, and no end."""
-    numbered: list[Event] = []
-    for number, (name, data) in enumerate(_events(final)):
-        if failing and number == 5:
-            failure = error_body(500)
-            data = {"code": failure["type"], "message": failure["message"], "param": None}
-            name = "error"
-        numbered.append((name, {"type": name, "sequence_number": number, **data}))
-        if name == "error":
-            break
-    return numbered
+    numbered = [(name, {"type": name, "sequence_number": number, **data}) for number, (name, data) in enumerate(_events(final))]
+    if not failing:
+        return numbered
+    failure = error_body(500)
+    error = {"type": "error", "sequence_number": 5, "code": failure["type"], "message": failure["message"], "param": None}
+    return [*numbered[:5], ("error", error)]
 
 
 def _events(final: Json) -> Iterator[Event]:

@@ -39,8 +39,10 @@ class Served:
 class FakeOpenAI(HttpServer):
     """The service. `base_url` is for `OpenAI(base_url=...)`, `url` for `AzureOpenAI(azure_endpoint=...)`."""
 
-    def __init__(self, port: int = 0) -> None:
-        super().__init__(port)
+    def __init__(self, port: int = 0, recording: bool = True, pace: tuple[float, float] = (0.0, 0.0)) -> None:
+        """`pace` is the default mind's time in seconds before the first byte and between the pieces of a stream."""
+        super().__init__(port, recording)
+        self._pace = pace
         self.base_url = f"{self.url}/v1"
         self._brain = Brain()
         self._queue: deque[Scripted] = deque()
@@ -69,9 +71,10 @@ class FakeOpenAI(HttpServer):
     def default_reply(self, request: Request) -> Reply:
         """What the default mind says."""
         answer = self._brain.answer(request.method, request.path, request.query if "?" in request.target else {}, request.body)
+        behaviour = {"usage": answer.usage, "delay": self._pace[0], "piece_delay": self._pace[1]}
         if answer.events is not None:
-            return Reply.sse(answer.events, done=False, headers=answer.headers, usage=answer.usage)
-        return Reply.json(answer.body, answer.status, answer.headers, usage=answer.usage)
+            return Reply.sse(answer.events, done=False, headers=answer.headers, **behaviour)
+        return Reply.json(answer.body, answer.status, answer.headers, **behaviour)
 
     def served(self) -> list[Served]:
         """The bill: one entry for every answer that used tokens."""
@@ -118,7 +121,10 @@ def main() -> None:
     """Serve until interrupted; the first line on stdout is the base URL."""
     parser = argparse.ArgumentParser(description="A fake OpenAI service on loopback.")
     parser.add_argument("--port", type=int, default=0)
-    with FakeOpenAI(parser.parse_args().port) as server:
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds before the first byte")
+    parser.add_argument("--piece-delay", type=float, default=0.0, help="seconds between the pieces of a stream")
+    chosen = parser.parse_args()
+    with FakeOpenAI(chosen.port, recording=False, pace=(chosen.delay, chosen.piece_delay)) as server:
         print(server.base_url, flush=True)
         try:
             threading.Event().wait()
