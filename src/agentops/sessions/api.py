@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING, Literal
 
@@ -10,6 +11,7 @@ from agentops.sessions import runtime
 from agentops.sessions.registry import registry
 from agentops.sessions.session import Session
 from agentops.sessions.states import EndState
+from agentops.sessions.tags import split
 from agentops_instrumentors.core.guard import warn_once
 
 if TYPE_CHECKING:
@@ -55,7 +57,9 @@ def init(
     arguments = dict(locals())
     tags, default_tags = arguments.pop("tags"), arguments.pop("default_tags")
     if tags is not None or default_tags is not None:
-        arguments["default_tags"] = tuple(dict.fromkeys([*_texts(default_tags), *_texts(tags)]))
+        arguments["default_tags"] = tuple(dict.fromkeys([*split(default_tags)[0], *split(tags)[0]]))
+    if isinstance(log_level, int):
+        arguments["log_level"] = logging.getLevelName(log_level)
     with _lock:
         configure_settings(**arguments)
         _start()
@@ -141,9 +145,3 @@ def _to_end() -> Session | None:
     if _session is not None and _session.is_open:
         return _session
     return next(reversed(registry.sessions()), None)
-
-
-def _texts(tags: Iterable[str] | None) -> list[str]:
-    if tags is None:
-        return []
-    return [tags] if isinstance(tags, str) else [str(tag) for tag in tags]

@@ -23,6 +23,7 @@ IDLE_SECONDS: Final = 30 * 60
 LONGEST_SECONDS: Final = 4 * 60 * 60
 IDLE_REASON: Final = "idle for 30 minutes"
 LONGEST_REASON: Final = "open for 4 hours"
+ADOPTED_REASON: Final = "the program started its own"
 
 
 class DefaultSession:
@@ -70,6 +71,8 @@ class DefaultSession:
     def adopt(self, session: Session | None) -> None:
         """Make the program's own session the default one, or with None have no default; none is made by itself any more."""
         with self._lock:
+            if self._session is not None and self._session is not session and self._session.on_activity is not None:
+                self._retire(self._session, ADOPTED_REASON)
             self._makes = False
             self._session = session
 
@@ -90,7 +93,7 @@ class DefaultSession:
             if session is not None and session.is_open:
                 if not self._expired(session, now):
                     return session
-                self._retire(session, now)
+                self._retire(session, IDLE_REASON if now - self._last >= IDLE_SECONDS else LONGEST_REASON)
             self._session = None
             if not self._makes or not self._wanted():
                 return None
@@ -103,10 +106,11 @@ class DefaultSession:
         own = session.on_activity is not None
         return own and (now - self._last >= IDLE_SECONDS or now - self._since >= LONGEST_SECONDS)
 
-    def _retire(self, session: Session, now: float) -> None:
-        idle = now - self._last
+    def _retire(self, session: Session, reason: str) -> None:
+        """End it as of its last activity."""
+        idle = self._clock() - self._last
         ended = max(session.start_time_unix_nano, time.time_ns() - int(idle * 1e9))
-        session.close(EndState.INDETERMINATE, IDLE_REASON if idle >= IDLE_SECONDS else LONGEST_REASON, end_time_unix_nano=ended)
+        session.close(EndState.INDETERMINATE, reason, end_time_unix_nano=ended)
 
     def _touch(self) -> None:
         self._last = self._clock()

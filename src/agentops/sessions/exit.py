@@ -16,7 +16,7 @@ from agentops.sessions.states import EndState
 from agentops_instrumentors.core.guard import swallowed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import FrameType
 
 SIGTERM_SECONDS: Final = 5.0
@@ -52,6 +52,7 @@ class Terminator:
 
     def __init__(self, flush: Callable[[float], None]) -> None:
         self._flush = flush
+        self._watching = False
         self._thread: threading.Thread | None = None
         self._requests: SimpleQueue[None] = SimpleQueue()
         self._done = threading.Event()
@@ -62,17 +63,23 @@ class Terminator:
         try:
             if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
                 signal.signal(signal.SIGTERM, self._on_sigterm)
+                self._watching = True
         except (ValueError, OSError) as error:
             swallowed("watching SIGTERM", error)
 
     def prepare(self) -> None:
-        """Make the thread, if it has not been made: to be called when there is a session to end."""
-        if self._thread is not None:
+        """Make the thread, unless it has been made or SIGTERM is not ours: to be called when there is a session to end."""
+        if self._thread is not None or not self._watching:
             return
-        with self._starting:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._serve, name="agentops-sigterm", daemon=True)
-                self._thread.start()
+        try:
+            with self._starting:
+                if self._thread is None:
+                    thread = threading.Thread(target=self._serve, name="agentops-sigterm", daemon=True)
+                    thread.start()
+                    self._thread = thread
+        except RuntimeError as error:
+            # An interpreter that shuts down starts no more threads.
+            swallowed("preparing for SIGTERM", error)
 
     def forget(self) -> None:
         """In a forked child, where the thread does not exist."""
@@ -99,12 +106,12 @@ class Terminator:
         os.kill(os.getpid(), signum)
 
 
-def flush_signals(trace_provider: object, seconds: float) -> None:
+def flush_signals(trace_providers: Sequence[object], seconds: float) -> None:
     """Flush traces, metrics and logs at the same time, waiting `seconds` at most for all of them."""
     from opentelemetry import metrics
     from opentelemetry._logs import get_logger_provider
 
-    providers = (trace_provider, metrics.get_meter_provider(), get_logger_provider())
+    providers = (*trace_providers, metrics.get_meter_provider(), get_logger_provider())
     threads = [threading.Thread(target=_flush, args=(provider, seconds), daemon=True) for provider in providers]
     for thread in threads:
         thread.start()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from opentelemetry import trace
 from opentelemetry.context import Context, attach, get_current
-from opentelemetry.trace import Link, ProxyTracerProvider, get_current_span
+from opentelemetry.trace import INVALID_SPAN, Link, NoOpTracerProvider, ProxyTracerProvider, get_current_span
 
 from agentops.config import settings
 from agentops.sessions import tags as tagging
@@ -29,7 +29,7 @@ from agentops_instrumentors.core.guard import swallowed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from opentelemetry.trace import TracerProvider
+    from opentelemetry.trace import Span, SpanContext, TracerProvider
     from opentelemetry.util.types import AttributeValue
 
     from agentops.sessions.tags import Tags
@@ -53,6 +53,7 @@ class _Home:
 _lock = threading.RLock()
 _homes: dict[int, _Home] = {}
 _home: _Home | None = None
+_nowhere: Final = _Home(NoOpTracerProvider())
 _callbacks: list[Callable[[Session], None]] = []
 
 
@@ -68,11 +69,11 @@ def install(provider: TracerProvider | None = None) -> None:
         swallowed("installing sessions", error)
 
 
-def _install(provider: TracerProvider) -> _Home:
+def _install(provider: TracerProvider) -> None:
     global _home
     if isinstance(provider, ProxyTracerProvider):
         # It stands for a provider still to come, which will be installed in its turn.
-        return _Home(provider)
+        return
     with _lock:
         home = _homes.get(id(provider))
         if home is None:
@@ -86,7 +87,6 @@ def _install(provider: TracerProvider) -> _Home:
                 _install_once()
             _homes[id(provider)] = home
         _home = home
-    return home
 
 
 def _install_once() -> None:
@@ -121,30 +121,30 @@ def open_session(name: str | None = None, tags: Tags | None = None, *, nested: b
 
     It carries the settings' default tags before its own `tags`. With a `name` it is the workflow `invoke_workflow {name}`,
     without one `agentops.session`. `nested` makes it a child of the current span instead, where there is one.
+    Where its root cannot be started or is not sampled, the session is as usable and records nothing.
     """
-    home = _home or _install(trace.get_tracer_provider())
+    if _home is None:
+        install()
+    home = _home or _nowhere
     outer = resolve_parent(get_current())
     current = get_current_span(outer).get_span_context()
     nested = nested and current.is_valid
     plain, keyed = tagging.split(tags)
     plain = list(dict.fromkeys((*settings().default_tags, *plain)))
     attributes: dict[str, AttributeValue] = {semconv.SPAN_KIND: "session", **tagging.attributes(plain, keyed)}
+    span_name = UNNAMED
     if name is not None:
+        span_name = f"{semconv.INVOKE_WORKFLOW} {name}"
         attributes[semconv.OPERATION_NAME] = semconv.INVOKE_WORKFLOW
-        attributes[semconv.WORKFLOW_NAME] = name
-    span_name = UNNAMED if name is None else f"{semconv.INVOKE_WORKFLOW} {name}"
+        attributes[semconv.WORKFLOW_NAME] = str(name)
     started = time.time_ns()
-    if nested:
-        span = home.tracer.start_nested(span_name, outer, attributes, (), started)
-    else:
-        span = home.tracer.start_root(span_name, outer, attributes, (Link(current),) if current.is_valid else (), started)
-    span_context = span.get_span_context()
-    trace_number = span_context.trace_id if span_context.is_valid else uuid.uuid4().int
+    span = _start_span(home, span_name, outer, attributes, started, current if current.is_valid else None, nested)
+    trace_number = span.get_span_context().trace_id or uuid.uuid4().int
     session = Session(
         span,
         trace_number=trace_number,
         session_id=session_id_of(trace_number),
-        name=name or span_name,
+        name=span_name if name is None else str(name),
         span_name=span_name,
         start_attributes=attributes,
         start_time_unix_nano=started,
@@ -156,21 +156,41 @@ def open_session(name: str | None = None, tags: Tags | None = None, *, nested: b
     return session
 
 
+def _start_span(
+    home: _Home,
+    name: str,
+    outer: Context,
+    attributes: dict[str, AttributeValue],
+    started: int,
+    current: SpanContext | None,
+    nested: bool,
+) -> Span:
+    try:
+        if nested and current is not None:
+            attributes[semconv.SESSION_ID] = session_id_of(current.trace_id)
+            return home.tracer.start_nested(name, outer, attributes, started)
+        return home.tracer.start_root(name, outer, attributes, () if current is None else (Link(current),), started)
+    except Exception as error:
+        swallowed("starting a session", error)
+        return INVALID_SPAN
+
+
 def _opened(session: Session, home: _Home) -> None:
+    registry.add(session)
+    if not session.span.is_recording():
+        return
     if semconv.SESSION_ID not in session.start_attributes:
         session.span.set_attribute(semconv.SESSION_ID, session.session_id)
-    registry.add(session)
+    for callback in _callbacks:
+        try:
+            callback(session)
+        except Exception as error:
+            swallowed("telling of a session's start", error)
     if not home.ends_at_exit:
         home.ends_at_exit = True
-        # Registered after the provider registered its own shutdown, so it runs before it.
+        # Exit runs in reverse: after the provider's shutdown and whatever the callbacks registered, so before them at exit.
         atexit.register(_at_exit)
     terminator.prepare()
-    if session.span.is_recording():
-        for callback in _callbacks:
-            try:
-                callback(session)
-            except Exception as error:
-                swallowed("telling of a session's start", error)
 
 
 def end_all(end_state: object = "Success", end_state_reason: str | None = None) -> None:
@@ -196,8 +216,7 @@ def _at_exit() -> None:
 
 
 def _flush(seconds: float) -> None:
-    if _home is not None:
-        flush_signals(_home.provider, seconds)
+    flush_signals([home.provider for home in _homes.values()], seconds)
 
 
 def _after_fork() -> None:
@@ -207,6 +226,8 @@ def _after_fork() -> None:
     defaults.forget()
     for session in registry.sessions():
         session.joined = True
+    if len(registry):
+        terminator.prepare()
 
 
 defaults: Final = DefaultSession(open_session, _default_wanted)

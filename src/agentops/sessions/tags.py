@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from agentops_instrumentors.core import semconv
+from agentops_instrumentors.core.guard import swallowed
 
 if TYPE_CHECKING:
     from opentelemetry.util.types import AttributeValue
@@ -16,7 +17,7 @@ Tags = str | Iterable[str] | Mapping[str, object]
 def split(tags: Tags | None) -> tuple[list[str], dict[str, AttributeValue]]:
     """The plain tags and the keyed ones: text is one tag, an iterable is many, a mapping is keyed.
 
-    A keyed value that is no str, bool, int or float is kept as its text; None is left out.
+    A keyed value that is no str, bool, int or float is kept as its text; None is left out. What is none of these is no tag.
     """
     if tags is None:
         return [], {}
@@ -25,7 +26,11 @@ def split(tags: Tags | None) -> tuple[list[str], dict[str, AttributeValue]]:
     if isinstance(tags, Mapping):
         items = cast("Mapping[str, object]", tags).items()
         return [], {str(key): _scalar(value) for key, value in items if value is not None}
-    return [str(tag) for tag in tags], {}
+    try:
+        return [str(tag) for tag in tags], {}
+    except TypeError as error:
+        swallowed("tags", error)
+        return [], {}
 
 
 def attributes(plain: list[str], keyed: Mapping[str, AttributeValue]) -> dict[str, AttributeValue]:

@@ -48,11 +48,9 @@ class SessionTracer:
         finally:
             self._ids.release()
 
-    def start_nested(
-        self, name: str, context: Context, attributes: dict[str, AttributeValue], links: Sequence[Link], start_time: int
-    ) -> Span:
+    def start_nested(self, name: str, context: Context, attributes: dict[str, AttributeValue], start_time: int) -> Span:
         """Start a child of the span that is current in `context`. `start_time` is in ns since the epoch."""
-        return self._start(name, context, attributes, links, start_time)
+        return self._start(name, context, attributes, (), start_time)
 
     def _start(self, name: str, context: Context, attributes: dict[str, AttributeValue], links: Sequence[Link], start_time: int) -> Span:
         return self._tracer.start_span(
