@@ -141,11 +141,14 @@ class StoredRecord:
 _decoder = msgspec.json.Decoder(_Line)
 
 
-def decode_line(line: bytes) -> tuple[list[StoredSpan], list[StoredRecord]]:
-    """The spans and the span-bound log records of one line. Raises ValueError for a line that is not OTLP JSON."""
+def decode_line(line: bytes, without: frozenset[str] = frozenset()) -> tuple[list[StoredSpan], list[StoredRecord]]:
+    """The spans, less the attributes named in `without`, and the span-bound log records of one line.
+
+    Raises ValueError for a line that is not OTLP JSON.
+    """
     decoded = _decoder.decode(line)
     spans = [
-        _span(span, scope.scope.name if scope.scope else "")
+        _span(span, scope.scope.name if scope.scope else "", without)
         for resource in decoded.resource_spans
         for scope in resource.scope_spans
         for span in scope.spans
@@ -162,7 +165,7 @@ def decode_line(line: bytes) -> tuple[list[StoredSpan], list[StoredRecord]]:
     return spans, records
 
 
-def _span(span: _Span, scope: str) -> StoredSpan:
+def _span(span: _Span, scope: str, without: frozenset[str]) -> StoredSpan:
     start = int(span.start_time_unix_nano)
     status = span.status or _Status()
     return StoredSpan(
@@ -176,7 +179,7 @@ def _span(span: _Span, scope: str) -> StoredSpan:
         status_code=status.code,
         status_message=status.message,
         scope=scope,
-        attributes=_mapping(span.attributes),
+        attributes={pair.key: _plain(pair.value) for pair in span.attributes if pair.key not in without},
         events=tuple(StoredEvent(event.name, int(event.time_unix_nano), _mapping(event.attributes)) for event in span.events),
     )
 
