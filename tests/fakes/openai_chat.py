@@ -28,6 +28,7 @@ from tests.fakes.openai_wire import (
 
 _DIMENSIONS: Final = {"text-embedding-3-large": 3072}
 _AZURE_FILTER: Final = {name: {"filtered": False, "severity": "safe"} for name in ("hate", "self_harm", "sexual", "violence")}
+_PART_TOKENS: Final = {"image_url": 85, "file": 200}
 _PCM: Final = base64.b64encode(b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00" + b"\x00" * 32).decode()
 
 
@@ -114,9 +115,10 @@ def _usage(body: Json, messages: list[Json], plan: Plan, choices: list[Json], au
     prompt, audio_in = 3 + prompt_size(body["tools"]) if body.get("tools") else 3, 0
     for message in messages:
         prompt += 4 + prompt_size(text_of(message.get("content")))
-        parts = message.get("content") if isinstance(message.get("content"), list) else ()
-        audio_in += sum(10 + len(part["input_audio"]["data"]) // 100 for part in parts if part.get("type") == "input_audio")
-        prompt += sum({"image_url": 85, "file": 200}.get(part.get("type"), 0) for part in parts)
+        content = message.get("content")
+        parts: list[Json] = content if isinstance(content, list) else []
+        audio_in += sum(10 + len(part["input_audio"]["data"]) // 100 for part in parts if part["type"] == "input_audio")
+        prompt += sum(_PART_TOKENS.get(part["type"], 0) for part in parts)
         prompt += sum(prompt_size(call) for call in message.get("tool_calls") or ())
     output, audio_out = plan.reasoning * len(choices), 0
     for choice in choices:

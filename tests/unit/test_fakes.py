@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 from openai import AzureOpenAI, OpenAI
+from openai.types import Completion, CreateEmbeddingResponse
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai.types.responses import Response, ResponseStreamEvent
+from pydantic import BaseModel, TypeAdapter
+
+from tests.fakes.openai_brain import Brain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +26,9 @@ WEATHER: Any = {
     "type": "function",
     "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}},
 }
+
+
+WEATHER_TOOL: Any = {"type": "function", "strict": True, **WEATHER["function"]}
 
 
 @pytest.fixture
@@ -65,9 +74,7 @@ def test_tool_call_then_answer(client: OpenAI) -> None:
 
 
 def test_stream_manager_accumulates_tool_calls_and_structured_output(client: OpenAI) -> None:
-    import pydantic
-
-    class Node(pydantic.BaseModel):
+    class Node(BaseModel):
         city: str
         degrees: int
         children: list[Node]
@@ -129,8 +136,7 @@ def test_responses_create_stream_and_tools(client: OpenAI, openai_server: FakeOp
     assert events[-1].type == "response.completed"
     assert events[-1].response.output_text == "You said: hi"
     assert openai_server.served()[-1].reasoning_tokens == 64
-    tool: Any = {"type": "function", "name": "get_weather", "parameters": WEATHER["function"]["parameters"], "strict": True}
-    with client.responses.stream(model=MODEL, input="weather in Paris", tools=[tool]) as stream:
+    with client.responses.stream(model=MODEL, input="weather in Paris", tools=[WEATHER_TOOL]) as stream:
         (call,) = stream.get_final_response().output
     assert call.type == "function_call"
     result: Any = [
@@ -138,7 +144,7 @@ def test_responses_create_stream_and_tools(client: OpenAI, openai_server: FakeOp
         call.to_dict(),
         {"type": "function_call_output", "call_id": call.call_id, "output": "rainy"},
     ]
-    assert client.responses.create(model=MODEL, input=result, tools=[tool]).output_text == "The result is: rainy"
+    assert client.responses.create(model=MODEL, input=result, tools=[WEATHER_TOOL]).output_text == "The result is: rainy"
     refused = list(client.responses.create(model="refusal", input="hi", stream=True))
     assert "response.refusal.done" in {event.type for event in refused}
 
@@ -192,3 +198,24 @@ def test_azure_and_other_base_paths(openai_server: FakeOpenAI) -> None:
     assert openai_server.requests[0].query == {"api-version": "2024-10-21"}
     with OpenAI(base_url=f"{openai_server.url}/any/base", api_key="k", max_retries=0) as other:
         assert other.chat.completions.create(model="llama-3", messages=HELLO).model == "llama-3"
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "request_body"),
+    [
+        ("/chat/completions", ChatCompletion, {"messages": HELLO, "tools": [WEATHER], "logprobs": True}),
+        ("/chat/completions", ChatCompletionChunk, {"messages": HELLO, "stream": True, "stream_options": {"include_usage": True}}),
+        ("/chat/completions", ChatCompletionChunk, {"messages": HELLO, "stream": True, "tools": [WEATHER], "n": 2}),
+        ("/completions", Completion, {"prompt": "hi", "stream": True}),
+        ("/embeddings", CreateEmbeddingResponse, {"input": "hi"}),
+        ("/responses", Response, {"input": "hi"}),
+        ("/responses", ResponseStreamEvent, {"input": "hi", "stream": True, "reasoning": {"summary": "auto"}}),
+        ("/responses", ResponseStreamEvent, {"input": "hi", "stream": True, "background": True, "tools": [WEATHER_TOOL]}),
+    ],
+)
+def test_bodies_validate_against_the_clients_own_types(path: str, form: Any, request_body: dict[str, Any]) -> None:
+    answer = Brain().answer("POST", path, {}, json.dumps({"model": "o3", **request_body}).encode())
+    events = answer.events or [answer.body]
+    for event in events:
+        if event != "[DONE]":
+            TypeAdapter(form).validate_python(event[1] if isinstance(event, tuple) else event)
