@@ -206,7 +206,7 @@ def test_azure_and_other_base_paths(openai_server: FakeOpenAI) -> None:
         ("/chat/completions", ChatCompletion, {"messages": HELLO, "tools": [WEATHER], "logprobs": True}),
         ("/chat/completions", ChatCompletionChunk, {"messages": HELLO, "stream": True, "stream_options": {"include_usage": True}}),
         ("/chat/completions", ChatCompletionChunk, {"messages": HELLO, "stream": True, "tools": [WEATHER], "n": 2}),
-        ("/completions", Completion, {"prompt": "hi", "stream": True}),
+        ("/completions", Completion, {"prompt": "hi"}),
         ("/embeddings", CreateEmbeddingResponse, {"input": "hi"}),
         ("/responses", Response, {"input": "hi"}),
         ("/responses", ResponseStreamEvent, {"input": "hi", "stream": True, "reasoning": {"summary": "auto"}}),

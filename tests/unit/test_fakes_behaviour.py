@@ -40,7 +40,7 @@ def test_scripted_disconnect_garbage_hang_and_midstream_error(client: OpenAI, op
         return list(client.chat.completions.create(model=MODEL, messages=HELLO, stream=True))
 
     openai_server.enqueue_default(disconnect_after=2)
-    with pytest.raises(Exception, match="(?i)connection"):
+    with pytest.raises(Exception, match=r"(?i)connection"):
         stream()
     assert openai_server.wait_for(lambda: openai_server.exchanges[-1].outcome == "cut")
     assert openai_server.exchanges[-1].pieces_sent == 2
