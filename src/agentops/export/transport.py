@@ -44,7 +44,7 @@ class Transport:
         key = self._api_key or settings().api_key
         if not key:
             warn_once(
-                f"export:{self._signal}:key", "The AgentOps exporter has no key: set AGENTOPS_API_KEY; its %s are dropped", self._signal
+                f"export:{self._signal}:key", "The AgentOps exporter has no key: set AGENTOPS_API_KEY; it sends no %s", self._signal
             )
             return False
         payload = gzip.compress(body, 5)
