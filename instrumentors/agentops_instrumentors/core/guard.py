@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 logger: Final = logging.getLogger("agentops")
 logger.addHandler(logging.NullHandler())
@@ -20,6 +23,14 @@ def swallowed(where: str, error: BaseException) -> None:
     _failures[kind] += 1
     if _failures[kind] == 1:
         logger.warning("Telemetry failed in %s; the program is not affected (said once)", where, exc_info=error)
+
+
+def guarded(where: str, work: Callable[..., object], *args: object) -> None:
+    """Run `work` for its effect on telemetry alone: its failure is counted at `where` and goes no further."""
+    try:
+        work(*args)
+    except Exception as error:
+        swallowed(where, error)
 
 
 def warn_once(key: str, message: str, *args: object) -> None:

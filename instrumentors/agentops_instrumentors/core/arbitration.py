@@ -1,0 +1,97 @@
+"""One counted span for each logical call, whoever emits it.
+
+In this order: suppressed instrumentation is honoured; an operation of ours inside one of the same kind feeds the outer one;
+a known GenAI instrumentor around the same method makes ours stand down (AGENTOPS_INSTRUMENTATION_CONFLICT).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from opentelemetry.context import get_value
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+
+from agentops_instrumentors.core import environment, semconv
+from agentops_instrumentors.core.guard import warn_once
+from agentops_instrumentors.core.invocation import CURRENT
+
+if TYPE_CHECKING:
+    from agentops_instrumentors.core.invocation import Invocation
+
+CONFLICT_VARIABLE: Final = "AGENTOPS_INSTRUMENTATION_CONFLICT"
+_KINDS: Final = {semconv.TEXT_COMPLETION: semconv.CHAT, "generate_content": semconv.CHAT}
+_GENAI_INSTRUMENTORS: Final = (
+    "opentelemetry.instrumentation.genai",
+    "opentelemetry.instrumentation.openai",
+    "opentelemetry.instrumentation.openai_v2",
+    "opentelemetry.instrumentation.anthropic",
+    "opentelemetry.instrumentation.google_genai",
+    "openinference.instrumentation",
+)
+"""Modules whose wrappers emit GenAI spans to the global provider. Wrappers of anyone else never count."""
+_DEEPEST: Final = 16
+
+
+def suppressed() -> bool:
+    """Whether the caller asked for no instrumentation here."""
+    return not is_instrumentation_enabled()
+
+
+def nested(operation: str) -> bool:
+    """Whether an operation of ours of the same kind is running the code that makes this call."""
+    outer = cast("Invocation | None", get_value(CURRENT))
+    return outer is not None and not outer.finished and _kind(outer.request.operation) == _kind(operation)
+
+
+def _kind(operation: str) -> str:
+    return _KINDS.get(operation, operation)
+
+
+class Foreigners:
+    """Whether a foreign GenAI instrumentor wraps one patched method, asked at call time: install order must not matter.
+
+    The answer is kept for as long as the same object is bound there.
+    """
+
+    __slots__ = ("_answer", "_mode", "_name", "_ours", "_owner", "_seen")
+
+    def __init__(self, owner: Any, name: str, ours: object) -> None:
+        self._owner = owner
+        self._name = name
+        self._ours = ours
+        self._seen: object = None
+        self._answer = False
+        self._mode = environment.choice(CONFLICT_VARIABLE, ("auto", "force", "off"), "auto")
+
+    def present(self) -> bool:
+        """True when ours should stand down for another instrumentor. `force` and `off` never look."""
+        if self._mode != "auto":
+            return False
+        bound = cast("dict[str, object]", vars(self._owner)).get(self._name)
+        if bound is not self._seen:
+            self._answer = self._look(bound)
+            self._seen = bound
+        return self._answer
+
+    def _look(self, layer: object) -> bool:
+        for _ in range(_DEEPEST):
+            if layer is None:
+                return False
+            if layer is not self._ours and _module(layer).startswith(_GENAI_INSTRUMENTORS):
+                warn_once(
+                    f"foreign:{self._name}:{_module(layer)}",
+                    "%s is instrumented by %s too; ours stands down there so that no call counts twice (%s=force records both)",
+                    f"{getattr(self._owner, '__qualname__', self._owner)}.{self._name}",
+                    _module(layer),
+                    CONFLICT_VARIABLE,
+                )
+                return True
+            layer = getattr(layer, "__wrapped__", None)
+        return False
+
+
+def _module(layer: object) -> str:
+    """The module whose code wraps: of a `wrapt` wrapper's function, or of a closure's own globals."""
+    code: Any = getattr(layer, "_self_wrapper", layer)
+    code = getattr(code, "__func__", code)
+    return str(getattr(code, "__globals__", {}).get("__name__", ""))

@@ -1,0 +1,180 @@
+"""The one choke point for content: whether it is recorded, what a redactor makes of it, how large it may be.
+
+Everything a model or a user said passes through here, exceptions' text and status descriptions included.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import traceback
+from collections.abc import Callable
+from enum import Enum
+from importlib import import_module
+from typing import Any, Final, cast
+
+from agentops_instrumentors.core import environment, semconv
+from agentops_instrumentors.core.guard import swallowed
+
+CAPTURE_VARIABLE: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+EMIT_EVENT_VARIABLE: Final = "OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT"
+REDACTOR_VARIABLE: Final = "AGENTOPS_REDACTOR"
+MAX_BYTES_VARIABLE: Final = "AGENTOPS_CONTENT_MAX_BYTES"
+DEFAULT_MAX_BYTES: Final = 1024 * 1024
+REDACTION_FAILED: Final = "[redaction failed]"
+
+Redactor = Callable[[str], str]
+
+
+class ContentMode(Enum):
+    """Where content goes; the values of OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT."""
+
+    NO_CONTENT = "NO_CONTENT"
+    SPAN_ONLY = "SPAN_ONLY"
+    EVENT_ONLY = "EVENT_ONLY"
+    SPAN_AND_EVENT = "SPAN_AND_EVENT"
+
+
+class Policy:
+    """What may be recorded. Immutable by convention; `max_bytes` bounds each content attribute, encoded as UTF-8."""
+
+    __slots__ = ("emit_event", "max_bytes", "mode", "on_event", "on_span", "redactor")
+
+    def __init__(
+        self,
+        mode: ContentMode,
+        *,
+        emit_event: bool | None = None,
+        redactor: Redactor | None = None,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+    ) -> None:
+        self.mode = mode
+        self.on_span = mode in (ContentMode.SPAN_ONLY, ContentMode.SPAN_AND_EVENT)
+        self.on_event = mode in (ContentMode.EVENT_ONLY, ContentMode.SPAN_AND_EVENT)
+        self.emit_event = self.on_event if emit_event is None else emit_event
+        self.redactor = redactor
+        self.max_bytes = max_bytes
+
+    @property
+    def captures(self) -> bool:
+        """Whether content is recorded anywhere."""
+        return self.on_span or (self.on_event and self.emit_event)
+
+
+_default_mode = ContentMode.NO_CONTENT
+_policy: Policy | None = None
+
+
+def set_default_mode(mode: ContentMode) -> None:
+    """Choose the mode used while OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT is unset (NO_CONTENT at first)."""
+    global _default_mode, _policy
+    _default_mode, _policy = mode, None
+
+
+def policy() -> Policy:
+    """The process's policy: the environment's, read once and again after `set_default_mode`."""
+    global _policy
+    if _policy is None:
+        _policy = _from_environment()
+    return _policy
+
+
+def _from_environment() -> Policy:
+    # An invalid value is NO_CONTENT, as in the official packages: nobody's typo may publish prompts.
+    fallback = ContentMode.NO_CONTENT if environment.text(CAPTURE_VARIABLE) else _default_mode
+    mode = ContentMode(environment.choice(CAPTURE_VARIABLE, [m.value for m in ContentMode], fallback.value))
+    emit_event = environment.boolean(EMIT_EVENT_VARIABLE, False) if environment.text(EMIT_EVENT_VARIABLE) else None
+    return Policy(
+        mode,
+        emit_event=emit_event,
+        redactor=_load_redactor(environment.text(REDACTOR_VARIABLE)),
+        max_bytes=environment.integer(MAX_BYTES_VARIABLE, DEFAULT_MAX_BYTES, minimum=1024),
+    )
+
+
+def _load_redactor(reference: str) -> Redactor | None:
+    if not reference:
+        return None
+    module, _, name = reference.partition(":")
+    try:
+        loaded = getattr(import_module(module), name)
+        if callable(loaded):
+            return cast("Redactor", loaded)
+    except Exception as error:
+        swallowed(f"{REDACTOR_VARIABLE}={reference}", error)
+    environment.invalid(REDACTOR_VARIABLE, reference, "module:function, importable and callable", "nothing is recorded unredacted")
+    # Failing open would publish what the user wanted hidden.
+    return lambda _text: REDACTION_FAILED
+
+
+def redact(text: str, chosen: Policy) -> str:
+    """`text` as the redactor lets it through."""
+    if chosen.redactor is None:
+        return text
+    try:
+        return str(chosen.redactor(text))
+    except Exception as error:
+        swallowed("redactor", error)
+        return REDACTION_FAILED
+
+
+def to_json(value: object, chosen: Policy) -> str:
+    """`value` as JSON text, redacted and within the byte budget; always valid JSON, whatever is inside."""
+    from agentops_instrumentors.core import encoding
+
+    return encoding.to_json(value, chosen.max_bytes, _redactor_of(chosen))
+
+
+def to_values(value: object, chosen: Policy) -> Any:
+    """`value` as redacted plain lists, dicts and scalars, for events, within the byte budget."""
+    from agentops_instrumentors.core import encoding
+
+    return encoding.to_values(value, chosen.max_bytes, _redactor_of(chosen))
+
+
+def _redactor_of(chosen: Policy) -> Redactor | None:
+    return None if chosen.redactor is None else lambda text: redact(text, chosen)
+
+
+def exception_attributes(error: BaseException, chosen: Policy | None = None) -> dict[str, str]:
+    """`exception.*` attributes of `error`; its message and stack trace only where content is recorded, since both quote it."""
+    chosen = chosen or policy()
+    found = {semconv.EXCEPTION_TYPE: exception_type(error)}
+    if chosen.captures:
+        found[semconv.EXCEPTION_MESSAGE] = redact(str(error), chosen)
+        found[semconv.EXCEPTION_STACKTRACE] = redact("".join(traceback.format_exception(error)), chosen)
+    return found
+
+
+def status_description(error: BaseException, chosen: Policy | None = None) -> str | None:
+    """A status description for `error`: its redacted message, or None where content is not recorded."""
+    chosen = chosen or policy()
+    return redact(str(error), chosen) if chosen.captures else None
+
+
+def exception_type(error: BaseException) -> str:
+    """The fully qualified type name, without the module for builtins."""
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def blob(modality: str, data: str, mime_type: str | None = None) -> dict[str, Any]:
+    """An inline blob's part without its bytes: their size and SHA-256 digest stay, so equal blobs can be told.
+
+    `data` is base64 text; what is not is measured and hashed as it stands.
+    """
+    try:
+        raw = base64.b64decode(data)
+    except (binascii.Error, ValueError):
+        raw = data.encode("utf-8", "replace")
+    part: dict[str, Any] = {
+        "type": "blob",
+        "modality": modality,
+        "content": "",
+        "size": len(raw),
+        "digest": "sha256:" + hashlib.sha256(raw).hexdigest(),
+    }
+    if mime_type:
+        part["mime_type"] = mime_type
+    return part

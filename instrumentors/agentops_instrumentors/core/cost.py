@@ -1,0 +1,184 @@
+"""What an operation cost, by the prices that `genai-prices` ships, offline.
+
+The library takes 15 to 300 ms to import and 64 to 129 µs a call, so callers pay neither: a background thread imports it, and each
+model is reduced once to rates per token (`rates.py`). Until it is loaded an operation has no cost; calling `prefetch()` when a vendor
+SDK has been imported makes that rare, and is cheap then, because most SDKs bring the same dependencies.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from agentops_instrumentors.core import guard, rates
+
+if TYPE_CHECKING:
+    from genai_prices.data_snapshot import DataSnapshot
+
+    from agentops_instrumentors.core.usage import Usage
+
+CACHED_MODELS: Final = 512
+_MODEL_NAME_LIMIT: Final = 256
+_LOADING_LIMIT_S: Final = 2.0
+
+# `gen_ai.provider.name` -> provider id of genai-prices, whose own lookup matches by substring and so would guess.
+_PROVIDERS: Final = {
+    "anthropic": "anthropic",
+    "aws.bedrock": "aws",
+    "azure.ai.inference": "azure",
+    "azure.ai.openai": "azure",
+    "baseten": "baseten",
+    "cerebras": "cerebras",
+    "cloudflare": "cloudflare",
+    "cohere": "cohere",
+    "databricks": "databricks",
+    "deepseek": "deepseek",
+    "fireworks": "fireworks",
+    "fireworks_ai": "fireworks",
+    "gcp.gemini": "google",
+    "gcp.gen_ai": "google",
+    "gcp.vertex_ai": "google",
+    "groq": "groq",
+    "minimax": "minimax",
+    "mistral_ai": "mistral",
+    "moonshot_ai": "moonshotai",
+    "novita": "novita",
+    "openai": "openai",
+    "openrouter": "openrouter",
+    "perplexity": "perplexity",
+    "together": "together",
+    "together_ai": "together",
+    "voyageai": "voyageai",
+    "x_ai": "x-ai",
+    "zai": "zai",
+    "zhipuai": "zhipuai",
+}
+
+
+class Cost(Struct, frozen=True):
+    """`amount` in `currency`; `source` is the price list, `genai-prices/<version>`."""
+
+    amount: float
+    source: str
+    currency: str = "USD"
+
+
+def price(provider: str, model: str | None, usage: Usage, service_tier: str | None = None) -> Cost | None:
+    """The list price of one operation, or None where it is not known; never raises, never waits.
+
+    `provider` is `gen_ai.provider.name`, `service_tier` the tier the provider said it served (`flex`, `priority`).
+    None: unknown provider or model, nothing counted, counts that contradict each other (counted by `guard`), prices still loading.
+    """
+    book = _loading.book
+    if book is None:
+        prefetch()
+        return None
+    if not model or (usage.input_tokens is None and usage.output_tokens is None):
+        return None
+    try:
+        return book.price(provider, model, service_tier, usage)
+    except Exception as error:
+        guard.swallowed("cost", error)
+        return None
+
+
+def prefetch() -> None:
+    """Import the prices in a background thread, once a process; returns at once and never raises."""
+    if _loading.book is None:
+        _loading.start()
+
+
+def ready(timeout: float) -> bool:
+    """Wait up to `timeout` seconds for the prices; whether they are loaded. For command lines and tests, not for calls."""
+    prefetch()
+    _loading.wait(timeout)
+    return _loading.book is not None
+
+
+class _Book:
+    """The loaded prices and a bounded cache of plans, unknown models included, for the price list in force."""
+
+    def __init__(self) -> None:
+        from genai_prices import __version__, data_snapshot
+
+        self._snapshot_in_force = data_snapshot.get_snapshot
+        self._snapshot = self._snapshot_in_force()
+        self._source = f"genai-prices/{__version__}"
+        self._plans: dict[tuple[str, str, str | None], rates.Plan | None] = {}
+        rates.units()
+
+    def price(self, provider: str, model: str, service_tier: str | None, usage: Usage) -> Cost | None:
+        snapshot = self._snapshot_in_force()
+        if snapshot is not self._snapshot:  # the application updates prices or sets its own
+            self._snapshot, self._plans = snapshot, {}
+        key = (provider, model, service_tier)
+        plan = self._plans.get(key)
+        if (plan is None and key not in self._plans) or (plan is not None and plan.expires <= time.time()):
+            plan = self._plan(snapshot, *key)
+        amount = None if plan is None else plan.amount(usage)
+        return None if amount is None else Cost(amount, self._source)
+
+    def _plan(self, snapshot: DataSnapshot, provider: str, model: str, service_tier: str | None) -> rates.Plan | None:
+        if provider not in _PROVIDERS or len(model) > _MODEL_NAME_LIMIT:
+            return None
+        found = None
+        identifier = _PROVIDERS[provider]
+        seller = next((candidate for candidate in snapshot.providers if candidate.id == identifier), None)
+        if seller is not None:
+            sold = seller.find_model(model, all_providers=snapshot.providers)
+            found = None if sold is None else rates.plan(seller, sold, service_tier)
+        plans = self._plans
+        if len(plans) >= CACHED_MODELS:
+            self._plans = plans = {}
+        plans[provider, model, service_tier] = found
+        return found
+
+
+class _Loading:
+    """The background import, started once a process."""
+
+    def __init__(self) -> None:
+        self.book: _Book | None = None
+        self._once = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        if not self._once.acquire(blocking=False):
+            return
+        try:
+            thread = threading.Thread(target=self._load, name="agentops-prices", daemon=True)
+            thread.start()
+            self._thread = thread
+        except RuntimeError:
+            pass  # the interpreter is shutting down, or has no thread left to give
+
+    def _load(self) -> None:
+        try:
+            self.book = _Book()
+        except Exception as error:
+            guard.swallowed("cost.load", error)
+
+    def wait(self, timeout: float = _LOADING_LIMIT_S) -> None:
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout)
+
+    def forked(self) -> None:
+        """In the child: what was loaded stays; an import that was not finished begins anew at the next call."""
+        self._thread = None
+        if self.book is None:
+            self._once = threading.Lock()
+
+
+_loading: Final = _Loading()
+
+# A thread ended in the middle of an import takes the process down (native modules do not survive being unwound), and one lost by fork
+# leaves the child with import locks that nobody releases: both wait for the rest of the import, which is bounded.
+atexit.register(_loading.wait)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_loading.wait, after_in_child=_loading.forked)

@@ -1,0 +1,38 @@
+"""What a provider writes for each method it instruments: pure functions from the vendor's values to ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from agentops_instrumentors.core.invocation import Invocation
+    from agentops_instrumentors.core.operation import Call, Request, Response
+
+
+class Endpoint:
+    """One instrumented method (or both its sync and async form, in two objects of one class).
+
+    `target` is `module:Class.method` or `module:function`. A target marked `optional` may be missing from an SDK
+    version without a warning.
+    """
+
+    optional: ClassVar[bool] = False
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+
+    def request(self, instance: Any, call: Call) -> Request:
+        """What is asked for; runs before the call, so it reads and does not build (content is a callable)."""
+        raise NotImplementedError
+
+    def response(self, returned: Any) -> Response:
+        """What came back."""
+        raise NotImplementedError
+
+    def deliver(self, invocation: Invocation, returned: Any) -> Any:
+        """Take the vendor's return value and give back what the caller gets: the same object, unless it must be wrapped.
+
+        Ends the invocation, or arranges for its end where the answer is still to come (a stream).
+        """
+        invocation.finish(self.response(returned))
+        return returned

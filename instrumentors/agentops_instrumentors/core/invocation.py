@@ -1,0 +1,220 @@
+"""The lifecycle of one GenAI operation: started once, finished exactly once; span, metrics and event in one place.
+
+While the vendor's code runs, the operation's span is current (`enter`/`leave`); between the reads of a stream it is not,
+so no context token ever crosses a yield.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from threading import Lock, current_thread, get_ident
+from time import perf_counter, time_ns
+from typing import TYPE_CHECKING, Final
+
+from opentelemetry.context import attach, create_key, get_current, set_value
+from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
+
+from agentops_instrumentors.core import content, cost, events, semconv
+from agentops_instrumentors.core.guard import swallowed
+from agentops_instrumentors.core.operation import Response
+from agentops_instrumentors.core.telemetry import parent_context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextvars import Token
+
+    from opentelemetry.context import Context
+
+    from agentops_instrumentors.core.messages import Content
+    from agentops_instrumentors.core.operation import AttributeValue, Request
+    from agentops_instrumentors.core.telemetry import Telemetry
+
+CURRENT: Final = create_key("agentops-genai-invocation")
+_NOTHING: Final = Response()
+
+
+class Invocation:
+    """One operation in flight. Every method may be called from any thread or task; the first `finish`/`fail` wins."""
+
+    __slots__ = ("_arrivals", "_claim", "_content", "_input", "_started", "context", "request", "settle", "span", "telemetry")
+
+    def __init__(self, telemetry: Telemetry, request: Request) -> None:
+        parent = parent_context(get_current())
+        self.telemetry = telemetry
+        self.request = request
+        self.settle: Callable[[], Response] | None = None
+        """What the answer is as far as it came: asked when a stream ends, is closed or is dropped."""
+        self._claim = Lock()
+        self._arrivals: list[float] = []
+        self._content: Content | None = None
+        self._input: dict[str, AttributeValue] | None = None
+        name = f"{request.operation} {request.model}" if request.model else request.operation
+        self.span = telemetry.tracer.start_span(
+            name,
+            parent,
+            SpanKind.CLIENT,
+            _sampling_attributes(request),
+            record_exception=False,
+            set_status_on_exception=False,
+        )
+        self.context = set_value(CURRENT, self, set_span_in_context(self.span, parent))
+        policy = telemetry.policy
+        if request.content is not None and policy.captures and (self.span.is_recording() or policy.emit_event):
+            self._capture_input(request.content, policy)
+        self._started = perf_counter()
+
+    def _capture_input(self, build: Callable[[], Content], policy: content.Policy) -> None:
+        # Now rather than at the end: the caller may change its message list while a stream is read.
+        try:
+            said = build()
+            if policy.on_span and self.span.is_recording():
+                self._input = _input_attributes(said, policy)
+            if policy.on_event and policy.emit_event:
+                self._content = said
+        except Exception as error:
+            swallowed("request content", error)
+
+    def enter(self) -> Token[Context]:
+        """Make the operation's span current, until `leave`."""
+        return attach(self.context)
+
+    @staticmethod
+    def leave(token: Token[Context]) -> None:
+        """Restore what was current before `enter`; silent where another context finalises the vendor's code."""
+        # Not `detach`: it logs an error for a token of another context, which is no error for a dropped stream.
+        try:
+            token.var.reset(token)
+        except ValueError:
+            pass
+
+    def arrived(self) -> None:
+        """A chunk of a stream arrived."""
+        self._arrivals.append(perf_counter())
+
+    def finish(self, response: Response | None = None) -> None:
+        """End the operation with `response`, or with what `settle` says of it."""
+        if self._claim.acquire(blocking=False):
+            self._end(response if response is not None else self._settled(), None)
+
+    def fail(self, error: BaseException) -> None:
+        """End the operation with `error`, keeping what had arrived; being dropped half-way (GeneratorExit) is no error."""
+        if isinstance(error, GeneratorExit):
+            self.finish()
+        elif self._claim.acquire(blocking=False):
+            self._end(self._settled() if self.settle else _NOTHING, error)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the operation has ended."""
+        return self._claim.locked()
+
+    def _settled(self) -> Response:
+        if self.settle is None:
+            return _NOTHING
+        try:
+            return self.settle()
+        except Exception as error:
+            swallowed("response", error)
+            return _NOTHING
+
+    def _end(self, response: Response, error: BaseException | None) -> None:
+        ended = perf_counter()
+        try:
+            error_type = content.exception_type(error) if error is not None else response.error_type
+            self._record_metrics(response, error_type, ended)
+            if self.span.is_recording():
+                self._describe(response, error, error_type)
+            events.emit(self, response, self._content, error, error_type)
+        except Exception as failure:
+            swallowed("finish", failure)
+        finally:
+            self.span.end()
+
+    def _record_metrics(self, response: Response, error_type: str | None, ended: float) -> None:
+        request, instruments = self.request, self.telemetry.instruments
+        attributes = _metric_attributes(request, response, error_type)
+        instruments.duration(request.operation, ended - self._started, attributes, self.context)
+        if self._arrivals:
+            arrivals = self._arrivals
+            between = [later - earlier for earlier, later in pairwise(arrivals)]
+            instruments.chunks(arrivals[0] - self._started, between, attributes, self.context)
+        if request.operation != semconv.FETCH_RESPONSE:
+            instruments.usage(request.operation, response.usage, attributes, self.context)
+
+    def _describe(self, response: Response, error: BaseException | None, error_type: str | None) -> None:
+        thread = current_thread()
+        attributes: dict[str, AttributeValue] = {semconv.THREAD_ID: get_ident(), semconv.THREAD_NAME: thread.name}
+        attributes.update(self.request.attributes)
+        if self._input:
+            attributes.update(self._input)
+        if self._arrivals:
+            attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = self._arrivals[0] - self._started
+        attributes.update(response_attributes(self.request, response))
+        policy = self.telemetry.policy
+        if response.messages is not None and policy.on_span:
+            attributes[semconv.OUTPUT_MESSAGES] = content.to_json(response.messages(), policy)
+        if error_type is not None:
+            attributes[semconv.ERROR_TYPE] = error_type
+            attributes[semconv.ERROR_SPAN_KIND] = "llm"
+            self.span.set_status(Status(StatusCode.ERROR, content.status_description(error, policy) if error else None))
+            if error is not None:
+                self.span.add_event("exception", content.exception_attributes(error, policy), time_ns())
+        self.span.set_attributes(attributes)
+
+
+def _sampling_attributes(request: Request) -> dict[str, AttributeValue]:
+    found: dict[str, AttributeValue] = {semconv.OPERATION_NAME: request.operation, semconv.PROVIDER_NAME: request.provider}
+    if request.model:
+        found[semconv.REQUEST_MODEL] = request.model
+    if request.server is not None:
+        found[semconv.SERVER_ADDRESS], found[semconv.SERVER_PORT] = request.server
+    if request.stream:
+        found[semconv.REQUEST_STREAM] = True
+    return found
+
+
+def _metric_attributes(request: Request, response: Response, error_type: str | None) -> dict[str, AttributeValue]:
+    found = _sampling_attributes(request)
+    found.pop(semconv.REQUEST_STREAM, None)
+    if response.model:
+        found[semconv.RESPONSE_MODEL] = response.model
+    if response.metric_attributes:
+        found.update(response.metric_attributes)
+    if error_type is not None:
+        found[semconv.ERROR_TYPE] = error_type
+    return found
+
+
+def response_attributes(request: Request, response: Response) -> dict[str, AttributeValue]:
+    """Attributes of the answer, without content: ids, model, finish reasons, usage and what it cost."""
+    found: dict[str, AttributeValue] = dict(response.attributes)
+    if response.id:
+        found[semconv.RESPONSE_ID] = response.id
+    if response.model:
+        found[semconv.RESPONSE_MODEL] = response.model
+    if response.finish_reasons:
+        found[semconv.RESPONSE_FINISH_REASONS] = tuple(response.finish_reasons)
+    if response.usage is not None and request.operation != semconv.FETCH_RESPONSE:
+        found.update(response.usage.attributes())
+        price = cost.price(request.provider, response.model or request.model, response.usage)
+        if price is not None:
+            found[semconv.COST_AMOUNT] = price.amount
+            found[semconv.COST_CURRENCY] = price.currency
+            found[semconv.COST_SOURCE] = price.source
+    return found
+
+
+def _input_attributes(said: Content, policy: content.Policy) -> dict[str, AttributeValue]:
+    found: dict[str, AttributeValue] = {}
+    if said.messages:
+        found[semconv.INPUT_MESSAGES] = content.to_json(said.messages, policy)
+    if said.instructions:
+        found[semconv.SYSTEM_INSTRUCTIONS] = content.to_json(said.instructions, policy)
+    if said.tools:
+        found[semconv.TOOL_DEFINITIONS] = content.to_json(said.tools, policy)
+    return found
+
+
+def attributes_of(request: Request) -> Mapping[str, AttributeValue]:
+    """Every attribute of the request but content, for the details event."""
+    return {**_sampling_attributes(request), **request.attributes}

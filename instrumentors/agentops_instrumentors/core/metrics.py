@@ -1,0 +1,142 @@
+"""GenAI client metrics in one of two profiles that never mix, because a consumer summing both would count twice.
+
+`published` (default): the names of the official 1.3b0 packages. `latest`: the conventions after #374 and #521.
+Chosen by AGENTOPS_GENAI_METRICS. Metrics do not depend on sampling.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from agentops_instrumentors.core import environment, semconv
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.context import Context
+    from opentelemetry.metrics import Counter, Histogram, Meter
+
+    from agentops_instrumentors.core.operation import AttributeValue
+    from agentops_instrumentors.core.usage import Usage
+
+PROFILE_VARIABLE: Final = "AGENTOPS_GENAI_METRICS"
+_INFERENCE: Final = frozenset({semconv.CHAT, semconv.TEXT_COMPLETION, "generate_content"})
+
+
+class Profile(Enum):
+    """Which generation of metric names is emitted."""
+
+    PUBLISHED = "published"
+    LATEST = "latest"
+
+
+def profile() -> Profile:
+    """The profile AGENTOPS_GENAI_METRICS asks for."""
+    return Profile(environment.choice(PROFILE_VARIABLE, [p.value for p in Profile], Profile.PUBLISHED.value))
+
+
+class Instruments:
+    """The instruments of one instrumentor, and how one operation is recorded on them."""
+
+    __slots__ = (
+        "_cache",
+        "_duration",
+        "_first_chunk",
+        "_inference_duration",
+        "_input",
+        "_meter",
+        "_output",
+        "_per_chunk",
+        "_profile",
+        "_tokens",
+    )
+
+    def __init__(self, meter: Meter, chosen: Profile) -> None:
+        latest = chosen is Profile.LATEST
+        self._meter = meter
+        self._profile = chosen
+        self._duration = _seconds(meter, semconv.METRIC_OPERATION_DURATION, "GenAI operation duration.")
+        self._inference_duration = self._duration
+        if latest:
+            self._inference_duration = _seconds(meter, semconv.METRIC_INFERENCE_DURATION, "GenAI inference duration.")
+        first = semconv.METRIC_INFERENCE_TIME_TO_FIRST_CHUNK if latest else semconv.METRIC_TIME_TO_FIRST_CHUNK
+        each = semconv.METRIC_INFERENCE_TIME_PER_OUTPUT_CHUNK if latest else semconv.METRIC_TIME_PER_OUTPUT_CHUNK
+        self._first_chunk = _seconds(meter, first, "Time until the first chunk of a stream.")
+        self._per_chunk = _seconds(meter, each, "Time from one chunk of a stream to the next.")
+        self._cache: dict[str, Counter] = {}
+        if latest:
+            self._input = _tokens(meter, semconv.METRIC_INFERENCE_INPUT_TOKENS, "Input tokens of one operation.")
+            self._output = _tokens(meter, semconv.METRIC_INFERENCE_OUTPUT_TOKENS, "Output tokens of one operation.")
+        else:
+            self._tokens = _tokens(meter, semconv.METRIC_TOKEN_USAGE, "Tokens used, by type.")
+
+    def duration(self, operation: str, seconds: float, attributes: Mapping[str, AttributeValue], context: Context) -> None:
+        """Record how long one operation took."""
+        instrument = self._inference_duration if operation in _INFERENCE else self._duration
+        instrument.record(seconds, attributes, context=context)
+
+    def chunks(self, to_first: float, between: list[float], attributes: Mapping[str, AttributeValue], context: Context) -> None:
+        """Record a stream's time to its first chunk and the seconds between the chunks after it."""
+        self._first_chunk.record(to_first, attributes, context=context)
+        record = self._per_chunk.record
+        for seconds in between:
+            record(seconds, attributes, context=context)
+
+    def usage(self, operation: str, usage: Usage | None, attributes: Mapping[str, AttributeValue], context: Context) -> None:
+        """Record one operation's tokens; the newer counters also count an operation that reported none, as 0."""
+        if self._profile is Profile.LATEST:
+            if operation in _INFERENCE:
+                self._usage_latest(usage, attributes, context)
+            return
+        if usage is None:
+            return
+        if usage.input_tokens is not None:
+            self._tokens.record(usage.input_tokens, {**attributes, semconv.TOKEN_TYPE: "input"}, context=context)
+        if usage.output_tokens is not None:
+            self._tokens.record(usage.output_tokens, {**attributes, semconv.TOKEN_TYPE: "output"}, context=context)
+
+    def _usage_latest(self, usage: Usage | None, attributes: Mapping[str, AttributeValue], context: Context) -> None:
+        if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
+            for name in ("input_tokens", "output_tokens"):
+                self._count(name, 0, "unknown", attributes, context)
+            return
+        if usage.input_tokens is not None:
+            self._input.record(usage.input_tokens, attributes, context=context)
+        if usage.output_tokens is not None:
+            self._output.record(usage.output_tokens, attributes, context=context)
+        split_in = {"audio": usage.audio_input, "image": usage.image_input}
+        split_out = {"audio": usage.audio_output, "image": usage.image_output}
+        self._by_modality("input_tokens", usage.input_tokens, split_in, attributes, context)
+        self._by_modality("output_tokens", usage.output_tokens, split_out, attributes, context)
+        self._by_modality("cache_read.input_tokens", usage.cache_read, {"audio": usage.audio_cache_read}, attributes, context)
+        self._by_modality("cache_write.input_tokens", usage.cache_write, {}, attributes, context)
+        self._by_modality("reasoning.output_tokens", usage.reasoning, {}, attributes, context)
+
+    def _by_modality(
+        self, name: str, total: int | None, split: Mapping[str, int | None], attributes: Mapping[str, AttributeValue], context: Context
+    ) -> None:
+        if total is None:
+            return
+        rest = total
+        for modality, count in split.items():
+            if count:
+                rest -= count
+                self._count(name, count, modality, attributes, context)
+        if rest > 0 or rest == total:
+            self._count(name, max(rest, 0), "text", attributes, context)
+
+    def _count(self, name: str, amount: int, modality: str, attributes: Mapping[str, AttributeValue], context: Context) -> None:
+        counter = self._cache.get(name)
+        if counter is None:
+            counter = self._meter.create_counter(semconv.METRIC_INFERENCE_USAGE_PREFIX + name, unit="{token}")
+            self._cache[name] = counter
+        counter.add(amount, {**attributes, semconv.TOKEN_MODALITY: modality}, context=context)
+
+
+def _seconds(meter: Meter, name: str, description: str) -> Histogram:
+    return meter.create_histogram(name, unit="s", description=description, explicit_bucket_boundaries_advisory=semconv.DURATION_BUCKETS)
+
+
+def _tokens(meter: Meter, name: str, description: str) -> Histogram:
+    return meter.create_histogram(name, unit="{token}", description=description, explicit_bucket_boundaries_advisory=semconv.TOKEN_BUCKETS)

@@ -1,0 +1,54 @@
+"""Plain values between a provider and the kernel: what was asked and what came back.
+
+Content is a callable on both sides, so that nobody builds messages that nobody records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from agentops_instrumentors.core.messages import Content, Message
+from agentops_instrumentors.core.usage import Usage
+
+AttributeValue = str | bool | int | float | Sequence[str]
+
+
+class Call(NamedTuple):
+    """The arguments a patched method was called with."""
+
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+
+
+class Request(Struct, frozen=True):
+    """One operation as asked for.
+
+    `attributes` are the request parameters by their attribute names; `server` is the host name and port, if known.
+    """
+
+    operation: str
+    provider: str
+    model: str | None = None
+    server: tuple[str, int] | None = None
+    stream: bool = False
+    attributes: Mapping[str, AttributeValue] = {}
+    content: Callable[[], Content] | None = None
+
+
+class Response(Struct, frozen=True):
+    """One operation as answered, whole or as far as it got.
+
+    `attributes` are provider attributes of the answer by name; those in `metric_attributes` also go on the metrics.
+    """
+
+    id: str | None = None
+    model: str | None = None
+    finish_reasons: Sequence[str] = ()
+    usage: Usage | None = None
+    attributes: Mapping[str, AttributeValue] = {}
+    metric_attributes: Mapping[str, AttributeValue] = {}
+    messages: Callable[[], list[Message]] | None = None
+    error_type: str | None = None

@@ -1,0 +1,177 @@
+"""Patches of vendor methods: lazy, one by one, and removed to identity.
+
+Nothing here imports a vendor SDK. An endpoint's module is patched when it is imported, or at once if it already is; a
+method that an SDK version lacks is left out alone, with one warning that names it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from functools import reduce
+from typing import TYPE_CHECKING, Any, cast
+
+import wrapt
+
+from agentops_instrumentors.core import arbitration
+from agentops_instrumentors.core.guard import swallowed, warn_once
+from agentops_instrumentors.core.invocation import Invocation
+from agentops_instrumentors.core.lazy import on_import
+from agentops_instrumentors.core.operation import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+    from types import ModuleType
+
+    from agentops_instrumentors.core.endpoint import Endpoint
+    from agentops_instrumentors.core.telemetry import Telemetry
+
+
+class Patches:
+    """The patches of one instrumentor, from `install` to `remove`."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+        self._patches: list[Patch] = []
+        self._active = True
+        self.missing: list[str] = []
+        """Targets this SDK version does not have."""
+
+    @property
+    def installed(self) -> list[str]:
+        """Targets patched so far; a module that is not imported yet is not among them."""
+        return [patch.endpoint.target for patch in self._patches]
+
+    def install(self, endpoints: Sequence[Endpoint]) -> None:
+        """Patch each endpoint when, or as soon as, its module is imported."""
+        by_module: dict[str, list[Endpoint]] = {}
+        for endpoint in endpoints:
+            by_module.setdefault(endpoint.target.partition(":")[0], []).append(endpoint)
+        for module, group in by_module.items():
+            on_import(module, self._patcher(group))
+
+    def remove(self) -> None:
+        """Restore every method to the object that was there before, also from under another wrapper."""
+        self._active = False
+        while self._patches:
+            self._patches.pop().remove()
+
+    def _patcher(self, group: list[Endpoint]) -> Callable[[ModuleType], None]:
+        def patch(module: ModuleType) -> None:
+            for endpoint in group if self._active else ():
+                try:
+                    self._patches.append(Patch(endpoint, module, self._telemetry))
+                except (AttributeError, KeyError):
+                    self._not_there(endpoint)
+
+        return patch
+
+    def _not_there(self, endpoint: Endpoint) -> None:
+        if not endpoint.optional:
+            self.missing.append(endpoint.target)
+            warn_once(f"missing:{endpoint.target}", "%s is not in this SDK version: its calls are not recorded", endpoint.target)
+
+
+class Patch:
+    """One patched method."""
+
+    __slots__ = ("_active", "_foreigners", "_name", "_original", "_owner", "_telemetry", "_wrapper", "endpoint")
+
+    def __init__(self, endpoint: Endpoint, module: ModuleType, telemetry: Telemetry) -> None:
+        *path, name = endpoint.target.partition(":")[2].split(".")
+        self.endpoint = endpoint
+        self._telemetry = telemetry
+        self._owner: Any = reduce(getattr, path, cast("Any", module))
+        self._name = name
+        self._original: Any = cast("dict[str, Any]", vars(self._owner))[name]
+        self._active = True
+        run = self._run_async if inspect.iscoroutinefunction(inspect.unwrap(self._original)) else self._run
+        self._wrapper = wrapt.FunctionWrapper(self._original, run)
+        self._foreigners = arbitration.Foreigners(self._owner, name, self._wrapper)
+        setattr(self._owner, name, self._wrapper)
+
+    def remove(self) -> None:
+        self._active = False
+        layer: Any = cast("dict[str, Any]", vars(self._owner)).get(self._name)
+        if layer is self._wrapper:
+            setattr(self._owner, self._name, self._original)
+            return
+        while isinstance(layer, wrapt.ObjectProxy):
+            inner: Any = cast("Any", layer).__wrapped__
+            if inner is self._wrapper:
+                layer.__wrapped__ = self._original
+                return
+            layer = inner
+
+    def _begin(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Invocation | None:
+        if not self._active or arbitration.suppressed() or self._foreigners.present():
+            return None
+        try:
+            request = self.endpoint.request(instance, Call(args, kwargs))
+            return None if arbitration.nested(request.operation) else Invocation(self._telemetry, request)
+        except Exception as error:
+            swallowed(self.endpoint.target, error)
+            return None
+
+    def _deliver(self, invocation: Invocation, returned: Any) -> Any:
+        try:
+            return self.endpoint.deliver(invocation, returned)
+        except Exception as error:
+            swallowed(self.endpoint.target, error)
+            invocation.finish()
+            return returned
+
+    def _run(self, wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        invocation = self._begin(instance, args, kwargs)
+        if invocation is None:
+            return wrapped(*args, **kwargs)
+        token = invocation.enter()
+        try:
+            returned = wrapped(*args, **kwargs)
+        except BaseException as error:
+            invocation.leave(token)
+            invocation.fail(error)
+            raise
+        invocation.leave(token)
+        return self._deliver(invocation, returned)
+
+    def _run_async(self, wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        # Called now, awaited later: arguments the vendor refuses raise here, where they do without us.
+        coroutine = wrapped(*args, **kwargs)
+        if not self._active:
+            return coroutine
+        driven = self._drive(_Unawaited(coroutine), instance, args, kwargs)
+        driven.__name__, driven.__qualname__ = coroutine.__name__, coroutine.__qualname__
+        return driven
+
+    async def _drive(self, pending: _Unawaited, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        coroutine = pending.take()
+        invocation = self._begin(instance, args, kwargs)
+        if invocation is None:
+            return await coroutine
+        token = invocation.enter()
+        try:
+            returned = await coroutine
+        except BaseException as error:
+            invocation.leave(token)
+            invocation.fail(error)
+            raise
+        invocation.leave(token)
+        return self._deliver(invocation, returned)
+
+
+class _Unawaited:
+    """The vendor's coroutine until ours is first awaited; if it never is, only ours warns about that."""
+
+    __slots__ = ("_coroutine",)
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        self._coroutine: Coroutine[Any, Any, Any] | None = coroutine
+
+    def take(self) -> Coroutine[Any, Any, Any]:
+        coroutine, self._coroutine = self._coroutine, None
+        assert coroutine is not None
+        return coroutine
+
+    def __del__(self) -> None:
+        if self._coroutine is not None:
+            self._coroutine.close()

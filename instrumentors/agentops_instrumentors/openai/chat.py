@@ -1,0 +1,195 @@
+"""`chat.completions.create` and `parse`, plain and streamed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from agentops_instrumentors.core import semconv
+from agentops_instrumentors.core.messages import Content, Message
+from agentops_instrumentors.core.operation import AttributeValue, Call, Request, Response
+from agentops_instrumentors.core.usage import Usage
+from agentops_instrumentors.openai.messages import input_message, message_parts, tool_definition
+from agentops_instrumentors.openai.parameters import output_type, parameters, request
+from agentops_instrumentors.stainless import StainlessEndpoint, field, given
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from agentops_instrumentors.core.stream import Accumulator
+
+FINISH_REASONS = {"tool_calls": "tool_call", "function_call": "tool_call"}
+"""The vendor's finish reasons that the conventions' messages call otherwise."""
+
+
+class Chat(StainlessEndpoint):
+    """A chat completion."""
+
+    def request(self, instance: Any, call: Call) -> Request:
+        kwargs = call.kwargs
+        attributes = parameters(kwargs)
+        attributes[semconv.OPENAI_API_TYPE] = "chat_completions"
+        produced = "speech" if "audio" in (given(kwargs.get("modalities")) or ()) else output_type(given(kwargs.get("response_format")))
+        if produced:
+            attributes[semconv.OUTPUT_TYPE] = produced
+        return request(semconv.CHAT, instance, kwargs, attributes, lambda: _content(kwargs))
+
+    def response(self, returned: Any) -> Response:
+        return _response(returned, returned.choices or ())
+
+    def accumulator(self) -> Accumulator:
+        return ChatStream()
+
+
+def _content(kwargs: Mapping[str, Any]) -> Content:
+    tools = [tool_definition(tool) for tool in given(kwargs.get("tools")) or ()]
+    tools += [tool_definition({"type": "function", "function": function}) for function in given(kwargs.get("functions")) or ()]
+    return Content([input_message(message) for message in given(kwargs.get("messages")) or ()], tools=tools)
+
+
+def _response(returned: Any, choices: Sequence[Any]) -> Response:
+    attributes: dict[str, AttributeValue] = {}
+    tier = getattr(returned, "service_tier", None)
+    if tier:
+        attributes[semconv.OPENAI_RESPONSE_SERVICE_TIER] = tier
+    fingerprint = getattr(returned, "system_fingerprint", None)
+    if fingerprint:
+        attributes[semconv.OPENAI_RESPONSE_SYSTEM_FINGERPRINT] = fingerprint
+    return Response(
+        id=returned.id,
+        model=returned.model,
+        finish_reasons=[choice.finish_reason or "error" for choice in choices],
+        usage=usage(returned.usage),
+        attributes=attributes,
+        metric_attributes=attributes,
+        messages=lambda: [_output_message(choice) for choice in choices],
+    )
+
+
+def _output_message(choice: Any) -> Message:
+    reason = choice.finish_reason or "error"
+    message = choice.message
+    return Message(getattr(message, "role", None) or "assistant", message_parts(message), finish_reason=FINISH_REASONS.get(reason, reason))
+
+
+def usage(reported: Any) -> Usage | None:
+    """Usage of chat and legacy completions; the vendor's prompt tokens include cached ones, as ours do."""
+    if reported is None:
+        return None
+    asked = field(reported, "prompt_tokens_details")
+    answered = field(reported, "completion_tokens_details")
+    return Usage(
+        input_tokens=field(reported, "prompt_tokens"),
+        output_tokens=field(reported, "completion_tokens"),
+        cache_read=field(asked, "cached_tokens"),
+        cache_write=field(asked, "cache_write_tokens"),
+        reasoning=field(answered, "reasoning_tokens"),
+        text_input=field(asked, "text_tokens"),
+        text_output=field(answered, "text_tokens"),
+        audio_input=field(asked, "audio_tokens"),
+        audio_output=field(answered, "audio_tokens"),
+        image_input=field(asked, "image_tokens"),
+        image_output=field(answered, "image_tokens"),
+    )
+
+
+class _Choice:
+    """A choice put together from deltas, shaped like the whole one."""
+
+    __slots__ = ("deltas", "finish_reason")
+
+    def __init__(self) -> None:
+        self.deltas: list[Any] = []
+        self.finish_reason: str | None = None
+
+    @property
+    def message(self) -> Any:
+        return _Message(self.deltas)
+
+
+class _Message:
+    """A message put together from deltas, shaped like the whole one."""
+
+    def __init__(self, deltas: list[Any]) -> None:
+        self.role = next((delta.role for delta in deltas if delta.role), "assistant")
+        self.content = _joined(deltas, "content")
+        self.refusal = _joined(deltas, "refusal")
+        self.reasoning_content = _joined(deltas, "reasoning_content") or _joined(deltas, "reasoning")
+        self.tool_calls = _tool_calls(deltas)
+        self.audio = _audio(deltas)
+        self.function_call = _function_call(deltas)
+
+
+class ChatStream:
+    """Gathers the chunks of a streamed chat completion."""
+
+    def __init__(self) -> None:
+        self._chunks: list[Any] = []
+        self.add = self._chunks.append
+
+    def response(self) -> Response:
+        chunks = self._chunks
+        if not chunks:
+            return Response()
+        choices: dict[int, _Choice] = {}
+        last = _Summary(chunks[0])
+        for chunk in chunks:
+            last.take(chunk)
+            for piece in chunk.choices or ():
+                choice = choices.get(piece.index)
+                if choice is None:
+                    choice = choices[piece.index] = _Choice()
+                choice.deltas.append(piece.delta)
+                choice.finish_reason = piece.finish_reason or choice.finish_reason
+        return _response(last, [choices[index] for index in sorted(choices)])
+
+
+class _Summary:
+    """What chunks say beside their choices, the last word of each kept."""
+
+    __slots__ = ("id", "model", "service_tier", "system_fingerprint", "usage")
+
+    def __init__(self, first: Any) -> None:
+        self.id = first.id
+        self.model = first.model
+        self.usage: Any = None
+        self.service_tier: str | None = None
+        self.system_fingerprint: str | None = None
+
+    def take(self, chunk: Any) -> None:
+        if chunk.usage is not None:
+            self.usage = chunk.usage
+        self.id = self.id or chunk.id
+        self.model = self.model or chunk.model
+        self.service_tier = getattr(chunk, "service_tier", None) or self.service_tier
+        self.system_fingerprint = chunk.system_fingerprint or self.system_fingerprint
+
+
+def _joined(deltas: list[Any], name: str) -> str | None:
+    return "".join(text for delta in deltas if isinstance(text := getattr(delta, name, None), str)) or None
+
+
+def _tool_calls(deltas: list[Any]) -> list[dict[str, Any]]:
+    calls: dict[int, dict[str, Any]] = {}
+    for delta in deltas:
+        for piece in getattr(delta, "tool_calls", None) or ():
+            call = calls.setdefault(piece.index, {"id": None, "function": {"name": "", "arguments": ""}})
+            call["id"] = call["id"] or piece.id
+            if piece.function is not None:
+                call["function"]["name"] += piece.function.name or ""
+                call["function"]["arguments"] += piece.function.arguments or ""
+    return [calls[index] for index in sorted(calls)]
+
+
+def _function_call(deltas: list[Any]) -> dict[str, str] | None:
+    pieces = [delta.function_call for delta in deltas if getattr(delta, "function_call", None)]
+    if not pieces:
+        return None
+    return {"name": "".join(p.name or "" for p in pieces), "arguments": "".join(p.arguments or "" for p in pieces)}
+
+
+def _audio(deltas: list[Any]) -> dict[str, Any] | None:
+    pieces = [audio for delta in deltas if (audio := getattr(delta, "audio", None)) is not None]
+    if not pieces:
+        return None
+    joined = {name: "".join(field(piece, name) or "" for piece in pieces) for name in ("data", "transcript")}
+    return {"id": next((field(piece, "id") for piece in pieces if field(piece, "id")), None), **joined}

@@ -1,0 +1,58 @@
+"""Whom a client talks to: the provider's name by the conventions, the server's address and port."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+_AZURE = "azure.ai.openai"
+_BY_HOST = {
+    "api.openai.com": "openai",
+    "api.anthropic.com": "anthropic",
+    "api.cohere.ai": "cohere",
+    "api.cohere.com": "cohere",
+    "api.deepseek.com": "deepseek",
+    "api.fireworks.ai": "fireworks_ai",
+    "api.groq.com": "groq",
+    "api.mistral.ai": "mistral_ai",
+    "api.moonshot.ai": "moonshot_ai",
+    "api.moonshot.cn": "moonshot_ai",
+    "api.perplexity.ai": "perplexity",
+    "api.together.xyz": "together_ai",
+    "api.together.ai": "together_ai",
+    "api.x.ai": "x_ai",
+    "generativelanguage.googleapis.com": "gcp.gemini",
+    "openrouter.ai": "openrouter",
+}
+_BY_DOMAIN = (
+    (".openai.azure.com", _AZURE),
+    (".cognitiveservices.azure.com", _AZURE),
+    (".services.ai.azure.com", "azure.ai.inference"),
+    (".models.ai.azure.com", "azure.ai.inference"),
+    ("-aiplatform.googleapis.com", "gcp.vertex_ai"),
+    (".api.openai.com", "openai"),
+    (".x.ai", "x_ai"),
+)
+
+
+def identify(resource: Any) -> tuple[str, tuple[str, int] | None]:
+    """The provider's name and the server (host, port) of the client that `resource` belongs to."""
+    client = resource._client
+    url = client.base_url
+    host, port, scheme = url.host, url.port, url.scheme
+    provider = _AZURE if "AzureOpenAI" in type(client).__name__ else provider_of(host)
+    return provider, (host, port or (80 if scheme == "http" else 443)) if host else None
+
+
+@lru_cache(maxsize=256)
+def provider_of(host: str) -> str:
+    """The provider behind `host`; a host nobody knows (a proxy, a local server) is taken for what it speaks, OpenAI."""
+    host = host.lower()
+    if host in _BY_HOST:
+        return _BY_HOST[host]
+    for domain, provider in _BY_DOMAIN:
+        if host.endswith(domain):
+            return provider
+    if host.startswith("bedrock-runtime") and host.endswith(".amazonaws.com"):
+        return "aws.bedrock"
+    return "openai"

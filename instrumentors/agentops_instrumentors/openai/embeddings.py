@@ -1,0 +1,37 @@
+"""`embeddings.create`: the shortest endpoint there is, and the one CONTRIBUTING.md walks through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agentops_instrumentors.core import semconv
+from agentops_instrumentors.core.operation import AttributeValue, Call, Request, Response
+from agentops_instrumentors.core.usage import Usage
+from agentops_instrumentors.openai.parameters import request
+from agentops_instrumentors.stainless import StainlessEndpoint, field, given
+
+
+class Embeddings(StainlessEndpoint):
+    """Both forms of `embeddings.create`. Neither the texts nor the vectors are recorded."""
+
+    def request(self, instance: Any, call: Call) -> Request:
+        attributes: dict[str, AttributeValue] = {}
+        dimensions = given(call.kwargs.get("dimensions"))
+        if dimensions is not None:
+            attributes[semconv.EMBEDDINGS_DIMENSION_COUNT] = dimensions
+        encoding = given(call.kwargs.get("encoding_format"))
+        if encoding is not None:
+            attributes[semconv.REQUEST_ENCODING_FORMATS] = (encoding,)
+        return request(semconv.EMBEDDINGS, instance, call.kwargs, attributes, None)
+
+    def response(self, returned: Any) -> Response:
+        attributes: dict[str, AttributeValue] = {}
+        vectors = returned.data
+        if vectors:
+            attributes[semconv.EMBEDDINGS_DIMENSION_COUNT] = _dimensions(vectors[0].embedding)
+        return Response(model=returned.model, usage=Usage(field(returned.usage, "prompt_tokens")), attributes=attributes)
+
+
+def _dimensions(embedding: Any) -> int:
+    """The length of a vector; as base64 text it holds four bytes a dimension."""
+    return len(embedding.rstrip("=")) * 3 // 16 if isinstance(embedding, str) else len(embedding)

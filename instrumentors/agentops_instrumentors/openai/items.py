@@ -1,0 +1,76 @@
+"""Items of the Responses API, asked and answered, as the conventions' messages and parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from agentops_instrumentors.core import content
+from agentops_instrumentors.core.messages import (
+    CompactionPart,
+    Message,
+    Part,
+    ReasoningPart,
+    ServerToolCallPart,
+    TextPart,
+    ToolCallPart,
+    ToolCallResponsePart,
+)
+from agentops_instrumentors.openai.messages import arguments, content_part, generic
+from agentops_instrumentors.stainless import field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CLIENT_TOOL_CALLS = frozenset({"function_call", "custom_tool_call", "computer_call", "local_shell_call", "shell_call", "apply_patch_call"})
+"""Items that ask the caller to run something: a response that ends with one has finished for a tool call."""
+
+
+def input_messages(asked: Any) -> list[Message]:
+    """The `input` of a request: a text, or a list of items."""
+    if asked is None:
+        return []
+    if isinstance(asked, str):
+        return [Message("user", [TextPart(asked)])]
+    return [_input_message(item) for item in asked]
+
+
+def _input_message(item: Any) -> Message:
+    kind = field(item, "type") or "message"
+    if kind == "message":
+        said = field(item, "content")
+        parts: list[Part] = [TextPart(said)] if isinstance(said, str) else [content_part(part) for part in said or ()]
+        return Message(str(field(item, "role") or "user"), parts)
+    if kind.endswith("_output"):
+        return Message("tool", [ToolCallResponsePart(field(item, "output"), field(item, "call_id"))])
+    return Message("assistant", output_parts([item]))
+
+
+def output_parts(items: Iterable[Any]) -> list[Part]:
+    """The parts of a response's output items, in their order."""
+    parts: list[Part] = []
+    for item in items:
+        kind = str(field(item, "type"))
+        if kind == "message":
+            parts.extend(content_part(part) for part in field(item, "content") or ())
+        elif kind == "reasoning":
+            parts.extend(_reasoning(item))
+        elif kind == "function_call":
+            parts.append(ToolCallPart(str(field(item, "name")), field(item, "call_id"), arguments(field(item, "arguments"))))
+        elif kind in CLIENT_TOOL_CALLS:
+            asked = field(item, "input") or field(item, "action") or field(item, "operation")
+            parts.append(ToolCallPart(str(field(item, "name") or kind), field(item, "call_id"), asked))
+        elif kind == "image_generation_call" and isinstance(field(item, "result"), str):
+            parts.append(content.blob("image", field(item, "result")))
+        elif kind == "compaction":
+            parts.append(CompactionPart(field(item, "id")))
+        elif kind.endswith("_call"):
+            called = field(item, "name") or kind.removesuffix("_call")
+            parts.append(ServerToolCallPart(str(called), generic(item), field(item, "id")))
+        else:
+            parts.append(generic(item))
+    return parts
+
+
+def _reasoning(item: Any) -> list[Part]:
+    thoughts = [*(field(item, "content") or ()), *(field(item, "summary") or ())]
+    return [ReasoningPart(str(field(thought, "text"))) for thought in thoughts]

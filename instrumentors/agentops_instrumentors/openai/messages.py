@@ -1,0 +1,156 @@
+"""Chat messages of the OpenAI wire format as the conventions' messages.
+
+Callers mix dicts and the SDK's own models in one list, so every value is read with `field`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import msgspec
+
+from agentops_instrumentors.core import content
+from agentops_instrumentors.core.messages import (
+    FilePart,
+    Message,
+    Part,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolCallResponsePart,
+    UriPart,
+)
+from agentops_instrumentors.stainless import field
+
+_AUDIO_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav", "flac": "audio/flac", "opus": "audio/opus", "aac": "audio/aac"}
+
+
+def input_message(message: Any) -> Message:
+    """One message of a chat request."""
+    role = str(field(message, "role") or "user")
+    if role in ("tool", "function"):
+        answer = ToolCallResponsePart(_text(field(message, "content")), field(message, "tool_call_id") or field(message, "name"))
+        return Message(role, [answer])
+    return Message(role, message_parts(message), field(message, "name"))
+
+
+def message_parts(message: Any) -> list[Part]:
+    """The parts of a message as asked or answered: reasoning, content, refusal, audio, tool calls."""
+    parts: list[Part] = []
+    reasoning = field(message, "reasoning_content") or field(message, "reasoning")
+    if isinstance(reasoning, str):
+        parts.append(ReasoningPart(reasoning))
+    said = field(message, "content")
+    if isinstance(said, str):
+        if said:
+            parts.append(TextPart(said))
+    elif said is not None:
+        parts.extend(content_part(item) for item in said)
+    refusal = field(message, "refusal")
+    if refusal:
+        parts.append({"type": "refusal", "content": refusal})
+    audio = field(message, "audio")
+    if audio is not None:
+        parts.extend(_answered_audio(audio))
+    parts.extend(tool_call(call) for call in field(message, "tool_calls") or ())
+    function = field(message, "function_call")
+    if function is not None:
+        parts.append(ToolCallPart(str(field(function, "name")), None, arguments(field(function, "arguments"))))
+    return parts
+
+
+def content_part(item: Any) -> Part:
+    """One item of a content list, of chat (`image_url`) or of responses (`input_image`)."""
+    if isinstance(item, str):
+        return TextPart(item)
+    kind = field(item, "type")
+    if kind in ("text", "input_text", "output_text", "summary_text", "reasoning_text"):
+        return TextPart(str(field(item, "text")))
+    if kind in ("image_url", "input_image"):
+        return _image(item)
+    if kind == "input_audio":
+        audio = field(item, "input_audio")
+        return content.blob("audio", str(field(audio, "data") or ""), _AUDIO_TYPES.get(str(field(audio, "format"))))
+    if kind in ("file", "input_file"):
+        return _file(field(item, "file") or item)
+    if kind == "refusal":
+        return {"type": "refusal", "content": field(item, "refusal")}
+    return generic(item)
+
+
+def generic(item: Any) -> dict[str, Any]:
+    """An item the conventions have no part for, as it is, with its `type`."""
+    if isinstance(item, dict):
+        return {"type": "unknown", **cast("dict[str, Any]", item)}
+    dump = getattr(item, "model_dump", None)
+    return {"type": "unknown", **dump(mode="json", exclude_none=True)} if dump else {"type": "unknown", "content": str(item)}
+
+
+def tool_call(call: Any) -> Part:
+    """A function or custom tool call of an assistant's message."""
+    custom = field(call, "custom")
+    if custom is not None:
+        return ToolCallPart(str(field(custom, "name")), field(call, "id"), field(custom, "input"))
+    function = field(call, "function")
+    return ToolCallPart(str(field(function, "name")), field(call, "id"), arguments(field(function, "arguments")))
+
+
+def arguments(text: Any) -> Any:
+    """Tool arguments as the value their JSON text stands for, or the text itself where it is not JSON (cut off, say)."""
+    if not isinstance(text, str):
+        return text
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return text
+
+
+def tool_definition(tool: Any) -> dict[str, Any]:
+    """A tool as the conventions define it: chat's nested `function` laid flat."""
+    kind = str(field(tool, "type") or "function")
+    inner = field(tool, kind) or tool
+    found = {"type": kind, "name": str(field(inner, "name") or field(inner, "server_label") or kind)}
+    for name in ("description", "parameters"):
+        value = field(inner, name)
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def _text(said: Any) -> Any:
+    if said is None or isinstance(said, str):
+        return said or ""
+    texts = [field(item, "text") for item in said]
+    return texts[0] if len(texts) == 1 else texts
+
+
+def _image(item: Any) -> Part:
+    image = field(item, "image_url")
+    url = image if isinstance(image, str) else field(image, "url")
+    if url is None:
+        return FilePart("image", str(field(item, "file_id")))
+    return data_url("image", url) if url.startswith("data:") else UriPart("image", url)
+
+
+def _file(file: Any) -> Part:
+    if field(file, "file_id"):
+        return FilePart("document", str(field(file, "file_id")))
+    if field(file, "file_url"):
+        return UriPart("document", str(field(file, "file_url")))
+    data = str(field(file, "file_data") or "")
+    return data_url("document", data) if data.startswith("data:") else content.blob("document", data)
+
+
+def data_url(modality: str, url: str) -> Part:
+    """A `data:` URL as a blob without its bytes."""
+    head, _, data = url.partition(",")
+    return content.blob(modality, data, head[5:].partition(";")[0] or None)
+
+
+def _answered_audio(audio: Any) -> list[Part]:
+    data = field(audio, "data")
+    if data is None:
+        return [FilePart("audio", str(field(audio, "id")))]
+    blob = content.blob("audio", data)
+    transcript = field(audio, "transcript")
+    return [blob, TextPart(transcript)] if transcript else [blob]
