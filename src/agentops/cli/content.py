@@ -105,8 +105,8 @@ def _medium(part: Part) -> str:
     if place is None and isinstance(part.get("content"), str):
         place = f"{len(str(part['content'])):,} characters of base64"
     rest = [f"{key}={value}" for key, value in part.items() if key not in {"type", "modality", "mime_type", "content", "uri", "file_id"}]
-    words = [part.get("modality"), part.get("mime_type"), place, *rest]
-    return "[" + clean(" ".join(str(word) for word in words if word)) + "]"
+    words = [part.get("mime_type") or part.get("modality"), place, *rest]
+    return "[" + clean(", ".join(str(word) for word in words if word)) + "]"
 
 
 def _shown(value: object) -> str:

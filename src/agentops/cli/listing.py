@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NOTHING: Final = """No sessions recorded in {folder}
 Record one with:  opentelemetry-instrument python your_program.py
 or in code with:  import agentops; agentops.init()"""
-_HEADINGS: Final = ("ID", "NAME", "STATE", "STARTED", "DURATION", "CALLS", "TOKENS IN", "OUT", "COST", "ERRORS")
+_HEADINGS: Final = ("ID", "NAME", "STATE", "STARTED", "TIME", "CALLS", "TOKENS", "COST", "ERRORS")
 _SHORT_ID: Final = 8
 
 
@@ -61,7 +61,7 @@ def _print_table(contents: StoreContents) -> None:
 
     terminal = Terminal()
     left, right = Column(), Column(right=True)
-    columns = [left, Column(gives=1), left, left, right, right, right, right, right, right]
+    columns = [left, Column(gives=1), left, left, right, right, right, right, right]
     rows = [[Text(heading, style="dim") for heading in _HEADINGS]]
     for short, session in zip(short_ids(contents.sessions), contents.sessions, strict=True):
         rows.append(_row(terminal, short, session))
@@ -76,23 +76,17 @@ def _row(terminal: Terminal, short: str, session: StoredSession) -> list[Text]:
 
     from agentops.cli.terminal import STATE_STYLES
 
-    dash = terminal.glyphs.dash
+    nothing = Text(terminal.glyphs.dash, style="dim")
+    used = session.input_tokens or session.output_tokens
     state = text.state(session)
     return [
         Text(short, style="cyan"),
         Text(text.one_line(session.name), style="bold"),
         Text(state, style=STATE_STYLES[state]),
-        Text(text.local_time(session.start)),
+        Text((text.local_time if terminal.width is None else text.short_time)(session.start)),
         Text(text.duration(session)),
-        _count(session.llm_calls, dash),
-        _count(session.input_tokens, dash),
-        _count(session.output_tokens, dash),
-        Text(text.costs(session.costs)) if session.costs else Text(dash, style="dim"),
-        Text(f"{session.errors:,}", style="red") if session.errors else Text(dash, style="dim"),
+        Text(f"{session.llm_calls:,}") if session.llm_calls else nothing,
+        Text(f"{session.input_tokens:,} {terminal.glyphs.arrow} {session.output_tokens:,}") if used else nothing,
+        Text(text.costs(session.costs)) if session.costs else nothing,
+        Text(f"{session.errors:,}", style="red") if session.errors else nothing,
     ]
-
-
-def _count(number: int, dash: str) -> Text:
-    from rich.text import Text
-
-    return Text(f"{number:,}") if number else Text(dash, style="dim")

@@ -62,7 +62,9 @@ def _named(candidates: list[StoredSession]) -> str:
 def _print_header(terminal: Terminal, session: StoredSession) -> None:
     glyphs = terminal.glyphs
     state = text.state(session)
-    title = Text(text.one_line(session.name), style="bold").append(glyphs.dot, style="dim").append(state, style=STATE_STYLES[state])
+    title = (
+        Text().append(text.one_line(session.name), style="bold").append(glyphs.dot, style="dim").append(state, style=STATE_STYLES[state])
+    )
     if session.reason:
         title.append(f" ({text.one_line(session.reason)})", style="dim")
     totals = [text.plural(session.llm_calls, "LLM call")]
@@ -86,7 +88,7 @@ def _print_header(terminal: Terminal, session: StoredSession) -> None:
 
 
 def _field(label: str, value: Text) -> Text:
-    return Text(f"{label:<9}", style="dim").append_text(value)
+    return Text().append(f"{label:<9}", style="dim").append_text(value)
 
 
 def _print_tree(terminal: Terminal, session: StoredSession, content: bool) -> None:

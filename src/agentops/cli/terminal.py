@@ -81,8 +81,15 @@ class Column:
 
 
 def align(terminal: Terminal, columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> list[Text]:
-    """Each row as one line, cells aligned; empty columns are left out, and cells that may give are cut to the terminal's width."""
-    widths = [max((cell_len(row[index].plain) for row in rows), default=0) for index in range(len(columns))]
+    """Each row as one line, cells aligned; empty columns are left out, and cells that may give are cut to the terminal's width.
+
+    The last cell of a row with fewer cells than columns takes the room of those that it lacks.
+    """
+    last = len(columns) - 1
+    widths = [
+        max((cell_len(row[index].plain) for row in rows if index < len(row) - 1 or index == len(row) - 1 == last), default=0)
+        for index in range(len(columns))
+    ]
     if terminal.width is not None:
         excess = sum(widths) + _GAP * (sum(width > 0 for width in widths) - 1) - terminal.width
         for index in sorted((index for index, column in enumerate(columns) if column.gives), key=lambda index: columns[index].gives):
@@ -94,7 +101,10 @@ def align(terminal: Terminal, columns: Sequence[Column], rows: Sequence[Sequence
 
 def _line(terminal: Terminal, columns: Sequence[Column], widths: Sequence[int], row: Sequence[Text]) -> Text:
     line = Text()
-    for column, width, cell in zip(columns, widths, row, strict=True):
+    for index, (column, width, cell) in enumerate(zip(columns, widths, row, strict=False)):
+        if index == len(row) - 1 < len(columns) - 1:
+            room = cell_len(cell.plain) if terminal.width is None else terminal.width - cell_len(line.plain)
+            return line.append_text(terminal.fit(cell, max(_NARROWEST, room)))
         if not width:
             continue
         fitted = terminal.fit(cell, width)

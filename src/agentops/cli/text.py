@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from agentops.store.sessions import StoredSession
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_MONEY_DIGITS: Final = 6
 _NANO: Final = 1_000_000_000
 _SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£"}
 
@@ -27,7 +28,9 @@ def one_line(text: str) -> str:
 
 
 def seconds(value: float) -> str:
-    """A duration in seconds: `812 ms`, `4.21 s`, `2 m 05 s`, `3 h 07 m`."""
+    """A duration in seconds: `<1 ms`, `812 ms`, `4.21 s`, `2 m 05 s`, `3 h 07 m`."""
+    if value < 0.00095:
+        return "<1 ms"
     if value < 0.0095:
         return f"{value * 1000:.1f} ms"
     if value < 0.9995:
@@ -45,6 +48,14 @@ def local_time(nanoseconds: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(nanoseconds // _NANO))
 
 
+def short_time(nanoseconds: int) -> str:
+    """Nanoseconds since the epoch as local time: today's as `08:05:01`, this year's as `11-21 08:05`, older as `2025-11-21`."""
+    then, now = time.localtime(nanoseconds // _NANO), time.localtime()
+    if then[:3] == now[:3]:
+        return time.strftime("%H:%M:%S", then)
+    return time.strftime("%m-%d %H:%M" if then.tm_year == now.tm_year else "%Y-%m-%d", then)
+
+
 def iso_time(nanoseconds: int) -> str:
     """Nanoseconds since the epoch as ISO 8601 in UTC with microseconds."""
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(nanoseconds // _NANO))
@@ -52,13 +63,15 @@ def iso_time(nanoseconds: int) -> str:
 
 
 def money(amount: float, currency: str) -> str:
-    """Two digits from a unit up, else as many as show the first two digits that are not zero."""
+    """Two decimals, or as many more, up to six, as show two digits that are not zero; below that, `<$0.000001`."""
     digits = 2
-    while amount and abs(amount) < 10 ** (1 - digits) and digits < 8:
+    while amount and abs(amount) < 10 ** (1 - digits) and digits < _MONEY_DIGITS:
         digits += 1
-    number = f"{amount:,.{digits}f}"
+    smallest = 10**-_MONEY_DIGITS
+    below = "<" if 0 < amount < smallest else ""
+    number = f"{max(amount, smallest) if below else amount:,.{digits}f}"
     symbol = _SYMBOLS.get(currency)
-    return f"{symbol}{number}" if symbol else f"{number} {one_line(currency)}"
+    return f"{below}{symbol}{number}" if symbol else f"{below}{number} {one_line(currency)}"
 
 
 def costs(amounts: Mapping[str, float]) -> str:

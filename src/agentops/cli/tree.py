@@ -60,14 +60,11 @@ def tree_rows(session: StoredSession, glyphs: Glyphs) -> list[Row]:
 
 
 def span_cells(row: Row, session: StoredSession, glyphs: Glyphs) -> list[Text]:
-    """Label, duration, tokens, cached tokens, cost and outcome of one span."""
+    """Label, duration, tokens, cached tokens, cost and outcome of one span; the middle ones are left out where it has none of them."""
     span = row.span
     mark, style = _mark(span, glyphs)
-    label = (
-        Text(row.lead, style="dim")
-        .append(f"{mark} ", style=style)
-        .append(text.one_line(span.name), style="bold" if span is session.root else "")
-    )
+    label = Text().append(row.lead, style="dim").append(f"{mark} ", style=style)
+    label.append(text.one_line(span.name), style="bold" if span is session.root else "")
     model = _model(span)
     if model:
         label.append(f"  {model}", style="dim")
@@ -75,13 +72,17 @@ def span_cells(row: Row, session: StoredSession, glyphs: Glyphs) -> list[Text]:
     cached = tokens(span, semconv.USAGE_CACHE_READ_INPUT_TOKENS)
     priced = cost(span)
     running = session.running and span.reconstructed
+    duration = Text(text.duration(session) if running else text.seconds((span.end - span.start) / _NANO))
+    outcome = _outcome(span, running, glyphs)
+    if not (taken or sent or priced):
+        return [label, duration, outcome]
     return [
         label,
-        Text(text.duration(session) if running else text.seconds((span.end - span.start) / _NANO)),
+        duration,
         Text(f"{taken:,} {glyphs.arrow} {sent:,}" if taken or sent else ""),
         Text(f"{cached:,} cached" if cached else "", style="dim"),
         Text(text.money(*priced) if priced else ""),
-        _outcome(span, running, glyphs),
+        outcome,
     ]
 
 
@@ -104,7 +105,10 @@ def _mark(span: StoredSpan, glyphs: Glyphs) -> tuple[str, str]:
 def _model(span: StoredSpan) -> str:
     """The model that answered, or was asked, where the span's name does not say it."""
     model = span.attributes.get(semconv.RESPONSE_MODEL) or span.attributes.get(semconv.REQUEST_MODEL)
-    return text.one_line(model) if isinstance(model, str) and model not in span.name.split() else ""
+    if not isinstance(model, str):
+        return ""
+    # `gpt-4o` answers as `gpt-4o-2024-08-06`: the date is no news, another model is.
+    return "" if any(model == word or model.startswith(f"{word}-2") for word in span.name.split()[1:]) else text.one_line(model)
 
 
 def _outcome(span: StoredSpan, running: bool, glyphs: Glyphs) -> Text:
@@ -134,6 +138,7 @@ def _write_block(terminal: Terminal, below: str, block: Block) -> None:
         width = max(_NARROWEST_BODY, terminal.width - len(below) - _LABEL_WIDTH - 1)
         body = [piece for line in body for piece in (textwrap.wrap(line, width, replace_whitespace=False, drop_whitespace=False) or [""])]
     label = text.one_line(block.label)
+    style = "red" if block.label == "error" else "green" if block.output else "blue"
     for number, line in enumerate(body):
         head = f"{label:<{_LABEL_WIDTH}} " if number == 0 else " " * (_LABEL_WIDTH + 1)
-        terminal.line(Text(below, style="dim").append(head, style="green" if block.output else "blue").append(line.rstrip()))
+        terminal.line(Text().append(below, style="dim").append(head, style=style).append(line.rstrip()))

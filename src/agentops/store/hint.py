@@ -25,8 +25,9 @@ def say_once(stream: TextIO | None = None) -> bool:
         return False
     _said = True
     noun = "session" if count == 1 else "sessions"
+    dash = "—" if (target.encoding or "").lower().startswith("utf") else "-"
     try:
-        target.write(f"agentops: recorded {count:,} {noun} - agentops show latest\n")
+        target.write(f"agentops: recorded {count:,} {noun} {dash} agentops show latest\n")
         target.flush()
     except (OSError, ValueError):
         return False
