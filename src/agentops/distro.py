@@ -11,7 +11,7 @@ from opentelemetry.sdk._configuration import _OTelSDKConfigurator  # pyright: ig
 
 from agentops import environment as launcher
 from agentops import wiring
-from agentops.config import settings
+from agentops.config import settings, show_warnings
 from agentops.destinations import AGENTOPS, OTLP, SIGNALS, TRACES, Signal, declarative, disabled, route
 from agentops_instrumentors.core import environment
 from agentops_instrumentors.core.guard import swallowed, warn_once
@@ -31,6 +31,7 @@ class AgentOpsDistro(BaseDistro):
 
     def _configure(self, **kwargs: Any) -> None:
         try:
+            show_warnings()
             os.environ.setdefault(launcher.CONFIGURATOR_VARIABLE, launcher.NAME)
             logging.getLogger(_LOADER).addFilter(_expected)
             prepare()
@@ -54,6 +55,7 @@ class AgentOpsConfigurator(_OTelSDKConfigurator):
 
     def _configure(self, **kwargs: Any) -> None:
         logging.getLogger(_LOADER).addFilter(_expected)
+        show_warnings()
         if disabled():
             return
         try:
