@@ -110,7 +110,7 @@ class _Book:
         self._snapshot = self._snapshot_in_force()
         self._source = f"genai-prices/{__version__}"
         self._plans: dict[tuple[str, str, str | None], rates.Plan | None] = {}
-        rates.units()
+        rates.prepare()
 
     def price(self, provider: str, model: str, service_tier: str | None, usage: Usage) -> Cost | None:
         snapshot = self._snapshot_in_force()
@@ -145,6 +145,7 @@ class _Loading:
     def __init__(self) -> None:
         self.book: _Book | None = None
         self._once = threading.Lock()
+        self._done = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -155,24 +156,26 @@ class _Loading:
             thread.start()
             self._thread = thread
         except RuntimeError:
-            pass  # the interpreter is shutting down, or has no thread left to give
+            self._done.set()  # the interpreter is shutting down, or has no thread left to give
 
     def _load(self) -> None:
         try:
             self.book = _Book()
         except Exception as error:
             guard.swallowed("cost.load", error)
+        finally:
+            self._done.set()
 
     def wait(self, timeout: float = _LOADING_LIMIT_S) -> None:
         thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(timeout)
+        if self.book is None and self._once.locked() and thread is not threading.current_thread():
+            self._done.wait(timeout)
 
     def forked(self) -> None:
         """In the child: what was loaded stays; an import that was not finished begins anew at the next call."""
         self._thread = None
         if self.book is None:
-            self._once = threading.Lock()
+            self._once, self._done = threading.Lock(), threading.Event()
 
 
 _loading: Final = _Loading()

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cache
 from typing import TYPE_CHECKING, Final
-
-from msgspec import Struct
 
 from agentops_instrumentors.core.usage import Usage
 
@@ -43,7 +42,8 @@ _FIELDS: Final = {
 }
 
 
-class Row(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Row:
     """One priced kind of token: its count, less what finer rows (by position) already price, times `rate` (USD per token).
 
     `field` is None where Usage has no such count. `doubts` are pairs of fields that, both above zero, mean that a missing
@@ -56,7 +56,8 @@ class Row(Struct, frozen=True):
     doubts: tuple[tuple[str, str], ...]
 
 
-class Band(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Band:
     """The prices of calls with more than `above` input tokens; `per_call` in USD."""
 
     above: int
@@ -64,7 +65,8 @@ class Band(Struct, frozen=True):
     rows: tuple[Row, ...]
 
 
-class Plan(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Plan:
     """How one model of one provider is priced until `expires` (Unix seconds). No bands: ask the library each time."""
 
     provider: Provider
@@ -122,6 +124,14 @@ def plan(provider: Provider, model: ModelInfo, service_tier: str | None = None) 
         return asking
     reduced = Plan(provider, model, context, expires, free, bands)
     return reduced if _reproduces(reduced, asking) else asking
+
+
+def prepare() -> None:
+    """Build what the library and this module build on first use, so that no call does."""
+    from genai_prices.types import Usage as LibraryUsage
+
+    units()
+    LibraryUsage(input_tokens=0)
 
 
 @cache
