@@ -70,6 +70,16 @@ def resolve_parent(context: Context) -> Context:
     return set_value(SESSION_KEY, session_in(outer), set_span_in_context(get_current_span(outer), context))
 
 
+def starting_context() -> Context:
+    """The context a session starts in: the current one, past sessions that have ended."""
+    context = resolve_parent(get_current())
+    session = session_in(context)
+    if session is not None:
+        # Sessions that overlap in a row would otherwise each keep the one before alive, for ever.
+        outer_context(session)
+    return context
+
+
 def leave(session: Session) -> None:
     """Where the ended `session` is current, make current what was so before it and is still open."""
     context = get_current()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from opentelemetry.context import get_current
 from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.trace import get_current_span
 
 from agentops.sessions.current import session_in
+from agentops.sessions.ids import session_id_of
 from agentops.sessions.registry import registry
 from agentops_instrumentors.core import semconv
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import ReadableSpan, Span
 
@@ -21,20 +25,22 @@ _SESSION_ID: Final = semconv.SESSION_ID
 class SessionSpanProcessor(SpanProcessor):
     """Stamps spans with the id of the session whose trace they are in; a `session.id` given by the caller stays.
 
-    The session is the one in the parent context (the current context where none is given). A span in its trace counts
-    even after it has ended; a span in another trace never does, unless that is the trace of an open session.
+    The session is the one in the parent context (the current context where none is given), the open one whose trace this
+    is, or the parent span's. A span in its trace counts even after it has ended; a span in another trace never does.
     """
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        session = session_in(get_current() if parent_context is None else parent_context)
+        context = get_current() if parent_context is None else parent_context
         trace_id = span.get_span_context().trace_id
+        session = session_in(context)
         if session is None or session.trace_number != trace_id:
             session = registry.of_trace(trace_id)
-            if session is None:
-                return
+        session_id = session.session_id if session is not None else _inherited(context, trace_id)
+        if session_id is None:
+            return
         if _SESSION_ID not in (span.attributes or ()):
-            span.set_attribute(_SESSION_ID, session.session_id)
-        if session.on_activity is not None:
+            span.set_attribute(_SESSION_ID, session_id)
+        if session is not None and session.on_activity is not None:
             session.on_activity()
 
     def on_end(self, span: ReadableSpan) -> None:
@@ -49,3 +55,10 @@ class SessionSpanProcessor(SpanProcessor):
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Nothing is held."""
         return True
+
+
+def _inherited(context: Context, trace_id: int) -> str | None:
+    """The session of the parent span: the trace of a session that has ended, reached by the span alone."""
+    attributes = cast("Mapping[str, object] | None", getattr(get_current_span(context), "attributes", None))
+    session_id = attributes.get(_SESSION_ID) if attributes else None
+    return session_id if isinstance(session_id, str) and session_id == session_id_of(trace_id) else None

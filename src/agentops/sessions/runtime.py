@@ -10,12 +10,12 @@ import uuid
 from typing import TYPE_CHECKING, Final, cast
 
 from opentelemetry import trace
-from opentelemetry.context import Context, attach, get_current
+from opentelemetry.context import Context, attach
 from opentelemetry.trace import INVALID_SPAN, Link, NoOpTracerProvider, ProxyTracerProvider, get_current_span
 
 from agentops.config import settings
 from agentops.sessions import tags as tagging
-from agentops.sessions.current import context_of, current_session, resolve_parent
+from agentops.sessions.current import context_of, current_session, resolve_parent, starting_context
 from agentops.sessions.default import DefaultSession
 from agentops.sessions.exit import Terminator, end_open_sessions, flush_signals
 from agentops.sessions.ids import session_id_of
@@ -25,6 +25,7 @@ from agentops.sessions.states import normalise
 from agentops.sessions.tracer import SessionTracer
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.guard import swallowed
+from agentops_instrumentors.core.telemetry import set_default_parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,12 +88,10 @@ def _install(provider: TracerProvider) -> None:
                 _install_once()
             _homes[id(provider)] = home
         _home = home
+        set_default_parent(default_parent)
 
 
 def _install_once() -> None:
-    from agentops_instrumentors.core.telemetry import set_default_parent
-
-    set_default_parent(default_parent)
     terminator.watch()
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_after_fork)
@@ -126,7 +125,7 @@ def open_session(name: str | None = None, tags: Tags | None = None, *, nested: b
     if _home is None:
         install()
     home = _home or _nowhere
-    outer = resolve_parent(get_current())
+    outer = starting_context()
     current = get_current_span(outer).get_span_context()
     nested = nested and current.is_valid
     plain, keyed = tagging.split(tags)

@@ -133,6 +133,8 @@ class Session:
         Fail also sets status ERROR and `error.type`: the type of `error`, or `session_failed` without one.
         """
         if not registry.claim(self):
+            # Another thread or task ended it; here it may still be current.
+            leave(self)
             return False
         self._open = False
         try:
