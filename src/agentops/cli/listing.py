@@ -61,7 +61,8 @@ def _print_table(contents: StoreContents) -> None:
 
     terminal = Terminal()
     left, right = Column(), Column(right=True)
-    columns = [left, Column(gives=1), left, left, right, right, right, right, right]
+    optional = Column(right=True, optional=True)
+    columns = [left, Column(least=8), left, left, right, right, optional, optional, optional]
     rows = [[Text(heading, style="dim") for heading in _HEADINGS]]
     for short, session in zip(short_ids(contents.sessions), contents.sessions, strict=True):
         rows.append(_row(terminal, short, session))

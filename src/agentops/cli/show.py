@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from agentops.store.sessions import StoredSession
 
-_COLUMNS = [Column(gives=2), Column(right=True), Column(right=True), Column(right=True), Column(right=True), Column(gives=1)]
+_OPTIONAL = Column(right=True, optional=True)
+_COLUMNS = [Column(least=24), Column(right=True), _OPTIONAL, _OPTIONAL, _OPTIONAL, Column(least=10)]
 _CANDIDATES = 5
 
 

@@ -74,14 +74,15 @@ class Terminal:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`right`: align to the right. `gives`: may be cut where the terminal is narrow, the higher the later."""
+    """`right`: align to the right. `least`: may be cut to so many cells where the terminal is narrow. `optional`: may go altogether."""
 
     right: bool = False
-    gives: int = 0
+    least: int = 0
+    optional: bool = False
 
 
 def align(terminal: Terminal, columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> list[Text]:
-    """Each row as one line, cells aligned; empty columns are left out, and cells that may give are cut to the terminal's width.
+    """Each row as one line, cells aligned, empty columns left out, and all of it as wide as the terminal where the columns allow.
 
     The last cell of a row with fewer cells than columns takes the room of those that it lacks.
     """
@@ -91,25 +92,34 @@ def align(terminal: Terminal, columns: Sequence[Column], rows: Sequence[Sequence
         for index in range(len(columns))
     ]
     if terminal.width is not None:
-        excess = sum(widths) + _GAP * (sum(width > 0 for width in widths) - 1) - terminal.width
-        for index in sorted((index for index, column in enumerate(columns) if column.gives), key=lambda index: columns[index].gives):
-            cut = min(max(0, excess), max(0, widths[index] - _NARROWEST))
-            widths[index] -= cut
-            excess -= cut
+        _narrow(columns, widths, terminal.width)
     return [_line(terminal, columns, widths, row) for row in rows]
+
+
+def _narrow(columns: Sequence[Column], widths: list[int], available: int) -> None:
+    """Take from the columns that give, last ones first; if that is not enough, leave the optional ones out."""
+
+    def excess() -> int:
+        return sum(widths) + _GAP * (sum(width > 0 for width in widths) - 1) - available
+
+    for index in reversed(range(len(columns))):
+        if columns[index].least:
+            widths[index] -= min(max(0, excess()), max(0, widths[index] - columns[index].least))
+    for index in reversed(range(len(columns))):
+        if columns[index].optional and excess() > 0:
+            widths[index] = 0
 
 
 def _line(terminal: Terminal, columns: Sequence[Column], widths: Sequence[int], row: Sequence[Text]) -> Text:
     line = Text()
     for index, (column, width, cell) in enumerate(zip(columns, widths, row, strict=False)):
         if index == len(row) - 1 < len(columns) - 1:
-            room = cell_len(cell.plain) if terminal.width is None else terminal.width - cell_len(line.plain)
-            return line.append_text(terminal.fit(cell, max(_NARROWEST, room)))
-        if not width:
-            continue
-        fitted = terminal.fit(cell, width)
-        padding = " " * (width - cell_len(fitted.plain))
-        line.append(padding if column.right else "").append_text(fitted).append("" if column.right else padding).append(" " * _GAP)
+            room = cell_len(cell.plain) if terminal.width is None else max(_NARROWEST, terminal.width - cell_len(line.plain))
+            line.append_text(terminal.fit(cell, room))
+        elif width:
+            fitted = terminal.fit(cell, width)
+            padding = " " * (width - cell_len(fitted.plain))
+            line.append(padding if column.right else "").append_text(fitted).append("" if column.right else padding).append(" " * _GAP)
     line.rstrip()
     return line
 

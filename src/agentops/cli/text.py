@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from agentops.store.sessions import StoredSession
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-_MONEY_DIGITS: Final = 6
+_MONEY_DIGITS: Final = 5
 _NANO: Final = 1_000_000_000
 _SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£"}
 
@@ -63,7 +63,7 @@ def iso_time(nanoseconds: int) -> str:
 
 
 def money(amount: float, currency: str) -> str:
-    """Two decimals, or as many more, up to six, as show two digits that are not zero; below that, `<$0.000001`."""
+    """Two decimals, or as many more, up to five, as show two digits that are not zero; below that, `<$0.00001`."""
     digits = 2
     while amount and abs(amount) < 10 ** (1 - digits) and digits < _MONEY_DIGITS:
         digits += 1

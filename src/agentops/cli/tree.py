@@ -79,7 +79,7 @@ def span_cells(row: Row, session: StoredSession, glyphs: Glyphs) -> list[Text]:
     return [
         label,
         duration,
-        Text(f"{taken:,} {glyphs.arrow} {sent:,}" if taken or sent else ""),
+        Text(f"{taken:,} {glyphs.arrow} {sent:,}" if sent else f"{taken:,}" if taken else ""),
         Text(f"{cached:,} cached" if cached else "", style="dim"),
         Text(text.money(*priced) if priced else ""),
         outcome,
