@@ -180,8 +180,8 @@ class _Loading:
 
 _loading: Final = _Loading()
 
-# A thread ended in the middle of an import takes the process down (native modules do not survive being unwound), and one lost by fork
-# leaves the child with import locks that nobody releases: both wait for the rest of the import, which is bounded.
+# A child forked in the middle of an import inherits import locks that nobody releases, and hangs at its own next import. A thread that
+# Python < 3.14 unwinds at exit inside a native module's import is undefined behaviour there. So both wait for the rest of the import.
 atexit.register(_loading.wait)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_loading.wait, after_in_child=_loading.forked)

@@ -128,10 +128,12 @@ def plan(provider: Provider, model: ModelInfo, service_tier: str | None = None) 
 
 def prepare() -> None:
     """Build what the library and this module build on first use, so that no call does."""
+    from genai_prices.types import ModelPrice
     from genai_prices.types import Usage as LibraryUsage
 
-    units()
-    LibraryUsage(input_tokens=0)
+    prices = ModelPrice(**{unit.price_key: None for unit in units()})
+    prices.calc_price(LibraryUsage(input_tokens=0))
+    _bands(prices)
 
 
 @cache
