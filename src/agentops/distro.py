@@ -6,6 +6,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from opentelemetry.instrumentation.dependencies import DependencyConflictError
 from opentelemetry.instrumentation.distro import BaseDistro
 from opentelemetry.sdk._configuration import _OTelSDKConfigurator  # pyright: ignore[reportPrivateUsage]
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 DETECTORS_VARIABLE: Final = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
-_DETECTORS: Final = "host,os,process"
+_DETECTORS: Final = ("host", "os", "process")
 _LOADER: Final = "opentelemetry.instrumentation.auto_instrumentation._load"
 _PROTOCOLS: Final = {launcher.HTTP_PROTOBUF: "otlp_proto_http", "grpc": "otlp_proto_grpc"}
 
@@ -44,8 +45,8 @@ class AgentOpsDistro(BaseDistro):
             return
         try:
             super().load_instrumentor(entry_point, **kwargs)  # pyright: ignore[reportUnknownMemberType, reportArgumentType]
-        except ImportError:
-            raise  # The loader tells a missing library from a broken one.
+        except (ImportError, DependencyConflictError):
+            raise  # The loader knows these, and goes on.
         except Exception as error:
             swallowed(f"instrumentor {entry_point.name}", error)
 
@@ -80,7 +81,8 @@ def prepare() -> None:
     if declarative() or disabled():
         return
     if not settings().env_data_opt_out:
-        os.environ.setdefault(DETECTORS_VARIABLE, _DETECTORS)
+        found = [name for name in _DETECTORS if launcher.installed("opentelemetry_resource_detector", name)]
+        os.environ.setdefault(DETECTORS_VARIABLE, ",".join(found))
     os.environ.setdefault(launcher.PROTOCOL_VARIABLE, launcher.HTTP_PROTOBUF)
     _repair_protocol(launcher.PROTOCOL_VARIABLE)
     for signal in SIGNALS:

@@ -9,7 +9,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from opentelemetry import trace
+from opentelemetry import _logs, metrics, trace
 
 from agentops.config import settings
 from agentops.destinations import LOGS, METRICS, TRACES, Destinations, Route, disabled, route
@@ -32,6 +32,7 @@ _DISABLED_VARIABLE: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 
 _lock: Final = threading.RLock()
 _attached: Final[weakref.WeakKeyDictionary[Any, set[str]]] = weakref.WeakKeyDictionary()
+_attached_signals: Final[set[str]] = set()
 _foreign = False
 _said = ""
 
@@ -105,22 +106,30 @@ def _join(provider: SDKTracerProvider, foreign: bool) -> None:
 
         runtime.install(provider)
     if chosen.agentops and "agentops" not in done:
+        from agentops.export import attach
+
         done.add("agentops")
-        _add_agentops(provider)
+        attach.spans(provider)
     if chosen.local and "local" not in done:
         done.add("local")
         _add_local(provider)
+    _join_other_signals(_attached_signals)
     _add_given(provider, done)
     _set_content_mode(chosen)
     _say()
 
 
-def _add_agentops(provider: SDKTracerProvider) -> None:
-    from agentops.export import backend, batch
+def _join_other_signals(done: set[str]) -> None:
+    """Put the AgentOps copy of metrics and logs on the global providers, where they are the SDK's."""
+    from agentops.export import attach
 
-    # One that the environment, a declarative file or the application put there is the one copy.
-    if not backend.claim_foreign_exporter():
-        provider.add_span_processor(batch.span_processor(backend.AgentOpsSpanExporter(claimed=True), settings()))
+    for signal, provider, needed, add in (
+        (METRICS, metrics.get_meter_provider(), "force_flush", attach.metrics),
+        (LOGS, _logs.get_logger_provider(), "add_log_record_processor", attach.logs),
+    ):
+        if signal.name not in done and route(signal).agentops and hasattr(provider, needed):
+            done.add(signal.name)
+            add(cast("Any", provider))
 
 
 def _add_local(provider: SDKTracerProvider) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
 _lock: Final = threading.Lock()
-_unclaimed: Final[weakref.WeakSet[AgentOpsSpanExporter]] = weakref.WeakSet()
+_unclaimed: Final[weakref.WeakSet[object]] = weakref.WeakSet()
 
 
 class AgentOpsSpanExporter(SpanExporter):
@@ -45,9 +45,7 @@ class AgentOpsSpanExporter(SpanExporter):
     ) -> None:
         """`claimed`: the caller knows which provider this one belongs to; others are taken for the next provider that is joined."""
         self._transport = Transport("traces", endpoint, api_key, timeout)
-        if not claimed:
-            with _lock:
-                _unclaimed.add(self)
+        _register(self, claimed)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send `spans`; FAILURE means they are lost."""
@@ -66,9 +64,18 @@ class AgentOpsSpanExporter(SpanExporter):
 class AgentOpsMetricExporter(MetricExporter):
     """Metrics to AgentOps, beside its traces endpoint."""
 
-    def __init__(self, *, endpoint: str | None = None, api_key: str | None = None, timeout: float = DEFAULT_TIMEOUT) -> None:
+    def __init__(
+        self,
+        *,
+        endpoint: str | None = None,
+        api_key: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        claimed: bool = False,
+    ) -> None:
+        """`claimed`: as for spans."""
         super().__init__()
         self._transport = Transport("metrics", endpoint, api_key, timeout)
+        _register(self, claimed)
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
         """Send `metrics_data`."""
@@ -87,8 +94,17 @@ class AgentOpsMetricExporter(MetricExporter):
 class AgentOpsLogExporter(LogRecordExporter):
     """Log records to AgentOps, beside its traces endpoint."""
 
-    def __init__(self, *, endpoint: str | None = None, api_key: str | None = None, timeout: float = DEFAULT_TIMEOUT) -> None:
+    def __init__(
+        self,
+        *,
+        endpoint: str | None = None,
+        api_key: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        claimed: bool = False,
+    ) -> None:
+        """`claimed`: as for spans."""
         self._transport = Transport("logs", endpoint, api_key, timeout)
+        _register(self, claimed)
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         """Send `batch`."""
@@ -104,13 +120,23 @@ class AgentOpsLogExporter(LogRecordExporter):
         return True
 
 
-def claim_foreign_exporter() -> bool:
-    """Take one span exporter built by someone else for the provider being joined, which then needs no other. False: there is none."""
+def claim(kind: type[object]) -> bool:
+    """Take one exporter of `kind` built by someone else for the provider being joined, which then needs no other.
+
+    The environment, a declarative file and the application build exporters; which provider one is on cannot be seen from
+    outside, but it is put on one before that provider is joined. False: there is none.
+    """
     with _lock:
-        if not _unclaimed:
-            return False
-        _unclaimed.pop()
-        return True
+        found = next((exporter for exporter in _unclaimed if isinstance(exporter, kind)), None)
+        if found is not None:
+            _unclaimed.discard(found)
+        return found is not None
+
+
+def _register(exporter: object, claimed: bool) -> None:
+    if not claimed:
+        with _lock:
+            _unclaimed.add(exporter)
 
 
 def _send(transport: Transport, encode: Callable[[], bytes]) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import gzip
+import os
 import random
 import threading
 import time
@@ -21,6 +23,20 @@ DEFAULT_TIMEOUT: Final = 5.0
 _RETRIED: Final = frozenset({429, 502, 503, 504})
 _ATTEMPTS: Final = 4
 _FIRST_PAUSE: Final = 0.25
+_EXIT_SECONDS: Final = 5.0
+
+_exit_deadline = float("inf")
+
+
+def share_exit_time() -> None:
+    """Give all transports together 5 s once the program ends; to be called again with each provider, before it shuts down."""
+    atexit.unregister(_begin_exit)
+    atexit.register(_begin_exit)
+
+
+def _begin_exit() -> None:
+    global _exit_deadline
+    _exit_deadline = time.monotonic() + _EXIT_SECONDS
 
 
 class Transport:
@@ -33,6 +49,7 @@ class Transport:
         self._timeout = timeout
         self._closed = threading.Event()
         self._session: requests.Session | None = None
+        self._pid = 0
 
     @property
     def endpoint(self) -> str:
@@ -43,13 +60,11 @@ class Transport:
         """Send one request, retrying what may pass within the deadline. False: the data is lost, said once per cause."""
         key = self._api_key or settings().api_key
         if not key:
-            warn_once(
-                f"export:{self._signal}:key", "The AgentOps exporter has no key: set AGENTOPS_API_KEY; it sends no %s", self._signal
-            )
+            warn_once(f"export:{self._signal}:key", "The AgentOps exporter has no key: set AGENTOPS_API_KEY; it sends no %s", self._signal)
             return False
         payload = gzip.compress(body, 5)
-        deadline = time.monotonic() + self._timeout
-        cause = "shut down"
+        deadline = min(time.monotonic() + self._timeout, _exit_deadline)
+        cause = "the program has ended"
         for attempt in range(_ATTEMPTS):
             remaining = deadline - time.monotonic()
             if self._closed.is_set() or remaining <= 0:
@@ -75,8 +90,9 @@ class Transport:
         """One attempt: the status, or None without an answer; what to say of it; seconds the server asks to wait."""
         import requests
 
-        if self._session is None:
-            self._session = requests.Session()
+        if self._session is None or self._pid != os.getpid():
+            # A forked child must not write into its parent's connections.
+            self._session, self._pid = requests.Session(), os.getpid()
         headers = {
             "Content-Type": "application/x-protobuf",
             "Content-Encoding": "gzip",
