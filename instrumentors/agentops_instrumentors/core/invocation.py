@@ -196,7 +196,7 @@ def response_attributes(request: Request, response: Response) -> dict[str, Attri
         found[semconv.RESPONSE_FINISH_REASONS] = tuple(response.finish_reasons)
     if response.usage is not None and request.operation != semconv.FETCH_RESPONSE:
         found.update(response.usage.attributes())
-        price = cost.price(request.provider, response.model or request.model, response.usage)
+        price = cost.price(request.provider, response.model or request.model, response.usage, response.service_tier)
         if price is not None:
             found[semconv.COST_AMOUNT] = price.amount
             found[semconv.COST_CURRENCY] = price.currency

@@ -42,12 +42,14 @@ class Response(Struct, frozen=True):
     """One operation as answered, whole or as far as it got.
 
     `attributes` are provider attributes of the answer by name; those in `metric_attributes` also go on the metrics.
+    `service_tier` is what the answer was billed as, where the provider says so.
     """
 
     id: str | None = None
     model: str | None = None
     finish_reasons: Sequence[str] = ()
     usage: Usage | None = None
+    service_tier: str | None = None
     attributes: Mapping[str, AttributeValue] = {}
     metric_attributes: Mapping[str, AttributeValue] = {}
     messages: Callable[[], list[Message]] | None = None

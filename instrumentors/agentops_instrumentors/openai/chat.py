@@ -59,6 +59,7 @@ def _response(returned: Any, choices: Sequence[Any]) -> Response:
         model=returned.model,
         finish_reasons=[choice.finish_reason or "error" for choice in choices],
         usage=usage(returned.usage),
+        service_tier=tier,
         attributes=attributes,
         metric_attributes=attributes,
         messages=lambda: [_output_message(choice) for choice in choices],

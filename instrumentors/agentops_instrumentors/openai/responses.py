@@ -101,6 +101,7 @@ def _response(returned: Any) -> Response:
         model=returned.model,
         finish_reasons=[reason] if reason else [],
         usage=_usage(returned.usage),
+        service_tier=field(returned, "service_tier"),
         attributes=attributes,
         metric_attributes=metric_attributes,
         messages=lambda: [Message("assistant", output_parts(returned.output or ()), finish_reason=reason)],
