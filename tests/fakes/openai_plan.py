@@ -52,6 +52,8 @@ def decide(turn: Turn) -> Plan:
         return Plan(text=json.dumps({"answer": turn.user}), reasoning=reasoning)
     if turn.results:
         return Plan(text="The result is: " + "; ".join(turn.results), reasoning=reasoning)
+    if turn.user.startswith("Summarise"):
+        return Plan(text="In short: " + turn.user.partition(":")[2].strip(), reasoning=reasoning)
     return Plan(text=f"You said: {turn.user}", reasoning=reasoning)
 
 
@@ -78,7 +80,7 @@ def example(schema: Json, text: str, root: Json | None = None, depth: int = 0) -
         if key in schema:
             return schema[key]
     if schema.get("enum"):
-        return schema["enum"][0]
+        return next((value for value in schema["enum"] if str(value).lower() in text.lower()), schema["enum"][0])
     for key in ("anyOf", "oneOf", "allOf"):
         if schema.get(key):
             return example(schema[key][0 if depth < _DEEPEST else -1], text, root, depth + 1)

@@ -1,0 +1,64 @@
+# Thin: every target sets up what it needs, on a machine that has only Python >= 3.10 with venv, and make.
+PYTHON ?= python3
+UV := .venv/bin/uv
+RUN := .venv/bin/python
+INSTALL := $(UV) pip install --quiet --require-hashes --python
+# The provider suite runs once more in each of these environments; `test` is the newest of everything.
+SDK_ENVIRONMENTS := openai-1 openai-2 oldest
+
+.PHONY: demo test test-newest check conformance e2e bench lock clean $(SDK_ENVIRONMENTS:%=test-%)
+.DELETE_ON_ERROR:
+
+demo: .venv/.test
+	$(RUN) -m examples.demo
+
+test: test-newest $(SDK_ENVIRONMENTS:%=test-%)
+
+test-newest: .venv/.test
+	$(RUN) -m pytest -q -m "not e2e"
+
+$(SDK_ENVIRONMENTS:%=test-%): test-%: .venvs/%/.ready
+	.venvs/$*/bin/python -m pytest -q -m "not e2e" tests/providers
+
+check: .venv/.test .venv/.check
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m pyright
+	$(RUN) -m pytest -q tests/unit/test_import_directions.py
+	$(RUN) -m conformance
+
+conformance: .venv/.test
+	$(RUN) -m conformance
+
+e2e: .venv/.test
+	$(RUN) -m pytest -q -m e2e
+
+bench: .venv/.test
+	$(RUN) -m benchmarks.run
+
+lock: $(UV)
+	UV=$(UV) sh requirements/lock.sh
+
+clean:
+	rm -rf .venv .venvs .demo dist
+
+$(UV): requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; set PYTHON=/path/to/it")'
+	$(PYTHON) -m venv .venv
+	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+.venv/.test: $(UV) requirements/test.txt pyproject.toml
+	$(INSTALL) .venv -r requirements/test.txt
+	$(UV) pip install --quiet --no-deps --no-build-isolation --python .venv --editable .
+	@touch $@
+
+.venv/.check: $(UV) requirements/check.txt
+	$(INSTALL) .venv -r requirements/check.txt
+	@touch $@
+
+.venvs/%/.ready: $(UV) requirements/%.txt pyproject.toml
+	$(UV) venv --quiet --clear --python .venv/bin/python .venvs/$*
+	$(INSTALL) .venvs/$* -r requirements/$*.txt
+	$(UV) pip install --quiet --no-deps --no-build-isolation --python .venvs/$* --editable .
+	@touch $@
