@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from opentelemetry.trace import Status, StatusCode
 
@@ -166,13 +166,14 @@ class Session:
     def __enter__(self) -> Session:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None) -> Literal[False]:
         if error is None:
             self.close(EndState.SUCCESS)
         elif isinstance(error, (SystemExit, GeneratorExit)):
             self.close(EndState.INDETERMINATE, type(error).__name__)
         else:
             self.close(EndState.FAIL, failure.describe(error), error)
+        return False
 
     def __str__(self) -> str:
         return self.session_id
