@@ -6,6 +6,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from opentelemetry import trace
 from opentelemetry.instrumentation.dependencies import DependencyConflictError
 from opentelemetry.instrumentation.distro import BaseDistro
 from opentelemetry.sdk._configuration import _OTelSDKConfigurator  # pyright: ignore[reportPrivateUsage]
@@ -76,6 +77,21 @@ def _arguments(given: dict[str, Any]) -> dict[str, Any]:
     return arguments
 
 
+def build_tracer_provider() -> None:
+    """Set a global tracer provider beside meter or logger providers of the application's, which stay as they are."""
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    prepare()
+    provider = TracerProvider(resource=Resource.create(_resource_attributes()))
+    for name in (_PROTOCOLS[_protocol(TRACES)] if name == OTLP else name for name in route(TRACES).others):
+        for entry_point in launcher.installed(TRACES.group, name):
+            provider.add_span_processor(BatchSpanProcessor(entry_point.load()()))
+    trace.set_tracer_provider(provider)
+    wiring.ensure_own()
+
+
 def prepare() -> None:
     """Set defaults and repair values with which the SDK would not start, each with one warning."""
     if declarative() or disabled():
@@ -113,7 +129,7 @@ def _repair_protocol(variable: str) -> None:
 def _repair_exporters(signal: Signal) -> None:
     value = environment.text(signal.variable)
     names = [name for name in (part.strip() for part in value.split(",")) if name]
-    if not names or names == ["none"]:
+    if not names or [name.lower() for name in names] == ["none"]:
         return
     known = {entry.name for entry in launcher.installed(signal.group)} | {OTLP}
     kept = [name for name in names if name in known]
@@ -140,8 +156,11 @@ def _further_exporters(signal: Signal) -> list[str]:
     chosen = route(signal)
     further: list[str] = []
     if not chosen.named and chosen.others == (OTLP,):
-        protocol = environment.text(signal.protocol_variable) or environment.text(launcher.PROTOCOL_VARIABLE, launcher.HTTP_PROTOBUF)
-        further.append(_PROTOCOLS[protocol])
+        further.append(_PROTOCOLS[_protocol(signal)])
     if signal != TRACES and chosen.agentops and AGENTOPS not in chosen.named:
         further.append(AGENTOPS)
     return further
+
+
+def _protocol(signal: Signal) -> str:
+    return environment.text(signal.protocol_variable) or environment.text(launcher.PROTOCOL_VARIABLE, launcher.HTTP_PROTOBUF)

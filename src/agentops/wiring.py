@@ -65,13 +65,20 @@ def start() -> None:
         if disabled():
             return
         if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-            from agentops.distro import AgentOpsConfigurator
-
-            AgentOpsConfigurator().configure()  # pyright: ignore[reportUnknownMemberType]
+            _build_providers()
         ensure()
         _load_instrumentors()
     except Exception as error:
         swallowed("start", error)
+
+
+def _build_providers() -> None:
+    from agentops.distro import AgentOpsConfigurator, build_tracer_provider
+
+    if hasattr(metrics.get_meter_provider(), "force_flush") or hasattr(_logs.get_logger_provider(), "add_log_record_processor"):
+        build_tracer_provider()
+    else:
+        AgentOpsConfigurator().configure()  # pyright: ignore[reportUnknownMemberType]
 
 
 def destinations() -> Destinations:

@@ -25,6 +25,13 @@ with trace.get_tracer("program").start_as_current_span("work"):
 print("done")
 """
 
+ALL_SIGNALS = """
+from opentelemetry import _logs, metrics, trace
+with trace.get_tracer("program").start_as_current_span("work"):
+    metrics.get_meter("program").create_counter("things").add(1)
+    _logs.get_logger("program").emit(_logs.LogRecord(body="said", severity_number=_logs.SeverityNumber.INFO))
+"""
+
 
 @dataclass(frozen=True)
 class Start:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.combinations import KEY, PROGRAM, Outcome, Start, run
+from tests.e2e.combinations import ALL_SIGNALS, KEY, PROGRAM, Outcome, Start, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,12 +16,6 @@ if TYPE_CHECKING:
 OTLP = {"OTEL_EXPORTER_OTLP_ENDPOINT": "{otlp}"}
 BOTH = {**OTLP, "AGENTOPS_API_KEY": KEY}
 
-ALL_SIGNALS = """
-from opentelemetry import _logs, metrics, trace
-with trace.get_tracer("program").start_as_current_span("work"):
-    metrics.get_meter("program").create_counter("things").add(1)
-    _logs.get_logger("program").emit(_logs.LogRecord(body="said", severity_number=_logs.SeverityNumber.INFO))
-"""
 THREE_SPANS = """
 from opentelemetry import trace
 for _ in range(3):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.combinations import KEY, Outcome, Start, listed_first, run
+from tests.e2e.combinations import ALL_SIGNALS, KEY, Outcome, Start, listed_first, run
+from tests.fakes.otlp_sink import Behaviour, OtlpSink
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from tests.fakes.process import PythonRunner
 
 OTLP = {"OTEL_EXPORTER_OTLP_ENDPOINT": "{otlp}"}
 BOTH = {**OTLP, "AGENTOPS_API_KEY": KEY}
@@ -93,6 +97,19 @@ with trace.get_tracer("program").start_as_current_span("work"):
 session.end()
 print("done")
 """
+OWN_METRICS = """
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+mine = InMemoryMetricReader()
+metrics.set_meter_provider(MeterProvider(metric_readers=[mine]))
+import agentops
+session = agentops.init()
+with trace.get_tracer("program").start_as_current_span("work"):
+    metrics.get_meter("program").create_counter("things").add(1)
+session.end()
+assert "things" in mine.get_metrics_data().to_json()
+"""
 KEY_IN_CODE = IN_A_SESSION.replace("init()", f'init(api_key="{KEY}")')
 EXPORTER_IN_CODE = """
 import agentops
@@ -169,6 +186,14 @@ def test_a_provider_made_after_init_can_be_joined_too(tmp_path: Path) -> None:
     assert outcome.errors == ""
 
 
+def test_the_applications_metrics_are_joined_and_spans_added(tmp_path: Path) -> None:
+    outcome = started(tmp_path, OWN_METRICS, BOTH, instrument=False)
+    assert outcome.copies() == (1, 1, 0)
+    assert len(outcome.agentops.metrics("things")) == 1
+    assert outcome.otlp.metrics() == []
+    assert outcome.errors == ""
+
+
 def test_an_exporter_attached_by_hand_is_the_one_copy(tmp_path: Path) -> None:
     assert started(tmp_path, ATTACHED_BY_HAND, {"AGENTOPS_API_KEY": KEY}, instrument=False).copies() == (1, 0, 0)
 
@@ -198,3 +223,11 @@ def test_a_declarative_file_that_cannot_be_read_is_said_and_the_program_runs(tmp
     assert outcome.output == "done\n"
     assert len(outcome.errors.splitlines()) == 1
     assert "OTEL_CONFIG_FILE" in outcome.errors or "missing.yaml" in outcome.errors
+
+
+def test_dead_receivers_hold_the_exit_up_for_five_seconds_together(run_python: PythonRunner) -> None:
+    with OtlpSink() as sink:
+        sink.behave(Behaviour(hang=True))
+        began = time.monotonic()
+        run_python(ALL_SIGNALS, env={"AGENTOPS_API_KEY": KEY, "AGENTOPS_EXPORTER_ENDPOINT": f"{sink.url}/v1/traces"}, instrument=True)
+        assert time.monotonic() - began < 12  # Each signal on its own would wait 5 s.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
@@ -32,7 +33,10 @@ def spans(provider: TracerProvider) -> None:
 def metrics(provider: MeterProvider) -> None:
     """Export the metrics of `provider` to AgentOps. Nothing on an SDK whose providers take no further readers."""
     if not backend.claim(backend.AgentOpsMetricExporter) and hasattr(provider, "add_metric_reader"):
-        provider.add_metric_reader(PeriodicExportingMetricReader(backend.AgentOpsMetricExporter(claimed=True)))
+        reader = PeriodicExportingMetricReader(backend.AgentOpsMetricExporter(claimed=True))
+        provider.add_metric_reader(reader)
+        # The SDK shuts down only the readers a provider was made with.
+        atexit.register(reader.shutdown)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
     share_exit_time()
 
 
