@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from opentelemetry.context import Context, get_current
@@ -134,7 +135,11 @@ def test_a_session_that_has_ended_makes_way_for_the_default_one(recorded: InMemo
 
 
 def test_many_first_calls_make_one(recorded: InMemory) -> None:
-    default = made(Clock())
+    def slowly() -> Session:
+        time.sleep(0.05)
+        return runtime.open_session()
+
+    default = DefaultSession(slowly, lambda: True)
     start = threading.Barrier(16)
     found: list[Session | None] = []
 
