@@ -1,0 +1,51 @@
+"""The README's samples run as written, and its first lines are the two commands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.fakes.openai_server import FakeOpenAI
+    from tests.fakes.otlp_sink import OtlpSink
+    from tests.fakes.process import PythonRunner
+
+ROOT = Path(__file__).parents[2]
+PAGES = ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md")
+SAMPLES = [
+    pytest.param(block, id=f"{page}-{number}")
+    for page in PAGES
+    for number, block in enumerate(re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL))
+]
+
+
+def test_the_two_commands_stand_first() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert [line.split("#")[0].strip() for line in lines[1:3]] == ["make demo", "make test"]
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_sample_runs_as_written(sample: str, run_python: PythonRunner, openai_server: FakeOpenAI) -> None:
+    done = run_python(sample, env={"OPENAI_BASE_URL": openai_server.base_url, "OPENAI_API_KEY": "key"})
+    assert done.stderr == ""
+
+
+def test_the_sessions_sample_records_what_the_page_says(run_python: PythonRunner, openai_server: FakeOpenAI, otlp_sink: OtlpSink) -> None:
+    sample = next(block.values[0] for block in SAMPLES if "start_trace" in str(block.values[0]))
+    environment = {"OPENAI_BASE_URL": openai_server.base_url, "OPENAI_API_KEY": "key", "OTEL_EXPORTER_OTLP_ENDPOINT": otlp_sink.url}
+    run_python(str(sample), env=environment)
+    spans = {span.name: span for span in otlp_sink.spans()}
+    assert set(spans) == {"invoke_workflow research", "chat gpt-4o-mini", "invoke_workflow query_1", "invoke_workflow query_2"}
+    assert spans["chat gpt-4o-mini"].parent_span_id == spans["invoke_workflow research"].span_id
+    assert len({span.trace_id for span in spans.values()}) == 3
+    states = {name: span.attributes["agentops.session.end_state"] for name, span in spans.items() if name.startswith("invoke_workflow")}
+    assert states == {"invoke_workflow research": "Success", "invoke_workflow query_1": "Success", "invoke_workflow query_2": "Fail"}
+
+
+def test_every_file_a_page_links_to_exists() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8")):
+            assert (ROOT / target).exists(), f"{page} links to {target}"
