@@ -70,7 +70,9 @@ def encode_session_start(start: SessionStart, pid: int) -> bytes:
 
 def attributes(values: Mapping[str, object] | None) -> list[Json]:
     """OTLP KeyValues. Never raises: a value that cannot be encoded is named by its type."""
-    return [{"key": _text(key), "value": _safe_value(value)} for key, value in (values or {}).items()]
+    return [
+        {"key": _text(key), "value": _safe_value(value)} if key else {"value": _safe_value(value)} for key, value in (values or {}).items()
+    ]
 
 
 def _safe_value(value: object) -> Json:
