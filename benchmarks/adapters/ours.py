@@ -1,0 +1,12 @@
+"""This project's OpenAI instrumentor, as OpenTelemetry's loader or a user instruments it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agentops_instrumentors.openai import OpenAIInstrumentor
+
+
+def instrument(tracers: Any, meters: Any, loggers: Any) -> None:
+    """Instrument with the given providers."""
+    OpenAIInstrumentor().instrument(tracer_provider=tracers, meter_provider=meters, logger_provider=loggers)

@@ -1,0 +1,66 @@
+"""Start-up: fresh interpreters with and without the instrumentor, in the same environment, alternating.
+
+`wall` runs from the interpreter's launch to the line after the last import; `cpu` is the whole process with its exit, threads included.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks.environments import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_SDK = """
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.trace import TracerProvider
+providers = TracerProvider(), MeterProvider(), LoggerProvider()
+"""
+_OPENAI = """
+import openai
+client = openai.OpenAI(api_key="none")
+client.chat.completions, client.embeddings, client.responses
+"""
+_READY = "\nimport sys, time; sys.stdout.write(str(time.monotonic_ns())); sys.stdout.flush()\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program's imports before and after the line that instruments it."""
+
+    name: str
+    before: str
+    after: str = ""
+
+    def source(self, adapter: str | None) -> str:
+        """The program, instrumented by `adapter` unless that is None."""
+        line = f"from benchmarks.adapters.{adapter} import instrument\ninstrument(*providers)\n" if adapter else ""
+        # Both load what finds the adapter, so that only the adapter itself differs.
+        return f"import benchmarks.adapters\n{self.before}{line}{self.after}{_READY}"
+
+
+PROGRAMS = (
+    Program("OpenTelemetry SDK, no openai", _SDK),
+    Program("OpenTelemetry SDK, then openai", _SDK, _OPENAI),
+    Program("openai first, then OpenTelemetry SDK", _OPENAI + _SDK),
+)
+
+
+def launch(python: Path, source: str, environment: Mapping[str, str]) -> tuple[int, int]:
+    """Run `source` in a fresh interpreter; wall nanoseconds until it is ready, CPU nanoseconds of the whole process."""
+    began = time.monotonic_ns()
+    with subprocess.Popen([str(python), "-c", source], stdout=subprocess.PIPE, cwd=ROOT, env=dict(environment)) as process:
+        assert process.stdout is not None
+        ready = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"start-up program failed with {process.returncode}")
+    return int(ready) - began, int((used.ru_utime + used.ru_stime) * 1e9)
