@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.sdk.trace import SpanProcessor
 
 from agentops.store import hint, paths
-from agentops.store.encode import encode_session_start
 from agentops.store.files import Limits, StoreFiles
 from agentops.store.writer import StoreWriter
 from agentops_instrumentors.core.guard import swallowed
@@ -55,6 +54,8 @@ class LocalStore:
         self._forked = True
 
     def _open_sessions(self) -> bytes:
+        from agentops.store.encode import encode_session_start
+
         return b"".join(encode_session_start(session, os.getpid()) + b"\n" for session in list(self._open.values()))
 
     def _arm(self) -> None:

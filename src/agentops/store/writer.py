@@ -5,6 +5,7 @@ What was written survives the death of the process (SIGKILL included), not the l
 
 from __future__ import annotations
 
+import importlib
 import os
 import queue
 import sys
@@ -14,7 +15,6 @@ import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from agentops.store.encode import encode_session_start, encode_spans
 from agentops.store.records import SessionStart
 from agentops_instrumentors.core.guard import swallowed, warn_once
 
@@ -122,6 +122,8 @@ class StoreWriter:
         try:
             # Looked up now, not at import: a program that patches threading and queue (gevent) did so after we were imported.
             self._wake = queue.SimpleQueue()
+            # Not at start-up, for msgspec's sake, and not in the thread either: a fork during an import leaves the child without it.
+            importlib.import_module("agentops.store.encode")
             thread = threading.Thread(target=self._run, args=(self._wake,), name="agentops-store", daemon=True)
             self._thread = thread
             thread.start()
@@ -152,6 +154,8 @@ class StoreWriter:
                 swallowed("store.writer", error)
 
     def _write(self, batch: list[ReadableSpan | SessionStart]) -> None:
+        from agentops.store.encode import encode_session_start, encode_spans
+
         pid = os.getpid()
         starts = [item for item in batch if isinstance(item, SessionStart)]
         spans = [item for item in batch if not isinstance(item, SessionStart) and self._first_time(item)]
