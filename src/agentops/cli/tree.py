@@ -79,7 +79,7 @@ def span_cells(row: Row, session: StoredSession, glyphs: Glyphs) -> list[Text]:
     return [
         label,
         duration,
-        Text(f"{taken:,} {glyphs.arrow} {sent:,}" if sent else f"{taken:,}" if taken else ""),
+        Text(f"{taken:,} {glyphs.arrow} {sent:,}" if taken or sent else ""),
         Text(f"{cached:,} cached" if cached else "", style="dim"),
         Text(text.money(*priced) if priced else ""),
         outcome,
@@ -128,7 +128,7 @@ def write_content(terminal: Terminal, row: Row) -> None:
     for block in blocks(row.span, terminal.glyphs):
         _write_block(terminal, row.below, block)
         said = True
-    if said:
+    if said and row.below.strip():
         terminal.line(Text(row.below.rstrip(), style="dim"))
 
 
@@ -136,7 +136,7 @@ def _write_block(terminal: Terminal, below: str, block: Block) -> None:
     body = block.body.expandtabs(4).splitlines() or [""]
     if terminal.width is not None:
         width = max(_NARROWEST_BODY, terminal.width - len(below) - _LABEL_WIDTH - 1)
-        body = [piece for line in body for piece in (textwrap.wrap(line, width, replace_whitespace=False, drop_whitespace=False) or [""])]
+        body = [piece for line in body for piece in (textwrap.wrap(line, width, replace_whitespace=False, break_on_hyphens=False) or [""])]
     label = text.one_line(block.label)
     style = "red" if block.label == "error" else "green" if block.output else "blue"
     for number, line in enumerate(body):
