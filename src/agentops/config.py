@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 import logging
 import os
+import sys
 import threading
 import uuid
 from dataclasses import dataclass
@@ -218,8 +219,14 @@ class _Unconfigured(logging.Handler):
     """
 
     def emit(self, record: logging.LogRecord) -> None:
-        if logging.lastResort is not None and not logging.getLogger().handlers and record.exc_info is None:
-            logging.lastResort.stream.write(f"agentops: {record.getMessage()}\n")  # pyright: ignore
+        """Write one line, where there is a stderr to write to."""
+        if logging.getLogger().handlers or record.exc_info is not None:
+            return
+        try:
+            # None under pythonw, and closed at the end of some programs.
+            sys.stderr.write(f"agentops: {record.getMessage()}\n")
+        except (AttributeError, OSError, ValueError):
+            pass
 
 
 def show_warnings() -> None:

@@ -12,6 +12,7 @@ from typing import Final
 
 from agentops.config import Settings, settings
 from agentops_instrumentors.core import environment
+from agentops_instrumentors.core.guard import warn_once
 
 AGENTOPS: Final = "agentops"
 LOCAL: Final = "agentops_local"
@@ -99,7 +100,14 @@ def disabled() -> bool:
 
 def declarative() -> bool:
     """Whether a declarative file, and not the environment, configures the SDK."""
-    return bool(environment.text(CONFIG_FILE_VARIABLE))
+    if not environment.text(CONFIG_FILE_VARIABLE):
+        return False
+    from opentelemetry.sdk import environment_variables
+
+    if hasattr(environment_variables, CONFIG_FILE_VARIABLE):
+        return True
+    warn_once("env:OTEL_CONFIG_FILE", "OTEL_CONFIG_FILE is set, but this opentelemetry-sdk does not know it: it is ignored")
+    return False
 
 
 def route(signal: Signal) -> Route:

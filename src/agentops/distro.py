@@ -11,10 +11,10 @@ from opentelemetry.instrumentation.dependencies import DependencyConflictError
 from opentelemetry.instrumentation.distro import BaseDistro
 from opentelemetry.sdk._configuration import _OTelSDKConfigurator  # pyright: ignore[reportPrivateUsage]
 
-from agentops import environment as launcher
 from agentops import wiring
 from agentops.config import settings, show_warnings
 from agentops.destinations import AGENTOPS, OTLP, SIGNALS, TRACES, Signal, declarative, disabled, route
+from agentops.installed import HTTP_PROTOBUF, NAME, OTLP_EXPORTERS, PROTOCOL_VARIABLE, installed, otlp_protocols
 from agentops_instrumentors.core import environment
 from agentops_instrumentors.core.guard import swallowed, warn_once
 from agentops_instrumentors.version import __version__
@@ -22,10 +22,10 @@ from agentops_instrumentors.version import __version__
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+CONFIGURATOR_VARIABLE: Final = "OTEL_PYTHON_CONFIGURATOR"
 DETECTORS_VARIABLE: Final = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
 _DETECTORS: Final = ("host", "os", "process")
 _LOADER: Final = "opentelemetry.instrumentation.auto_instrumentation._load"
-_PROTOCOLS: Final = {launcher.HTTP_PROTOBUF: "otlp_proto_http", "grpc": "otlp_proto_grpc"}
 
 
 class AgentOpsDistro(BaseDistro):
@@ -34,7 +34,7 @@ class AgentOpsDistro(BaseDistro):
     def _configure(self, **kwargs: Any) -> None:
         try:
             show_warnings()
-            os.environ.setdefault(launcher.CONFIGURATOR_VARIABLE, launcher.NAME)
+            os.environ.setdefault(CONFIGURATOR_VARIABLE, NAME)
             logging.getLogger(_LOADER).addFilter(_expected)
             prepare()
         except Exception as error:
@@ -85,8 +85,8 @@ def build_tracer_provider() -> None:
 
     prepare()
     provider = TracerProvider(resource=Resource.create(_resource_attributes()))
-    for name in (_PROTOCOLS[_protocol(TRACES)] if name == OTLP else name for name in route(TRACES).others):
-        for entry_point in launcher.installed(TRACES.group, name):
+    for name in (OTLP_EXPORTERS[_protocol(TRACES)] if name == OTLP else name for name in route(TRACES).others):
+        for entry_point in installed(TRACES.group, name):
             provider.add_span_processor(BatchSpanProcessor(entry_point.load()()))
     trace.set_tracer_provider(provider)
     wiring.ensure_own()
@@ -97,10 +97,10 @@ def prepare() -> None:
     if declarative() or disabled():
         return
     if not settings().env_data_opt_out:
-        found = [name for name in _DETECTORS if launcher.installed("opentelemetry_resource_detector", name)]
+        found = [name for name in _DETECTORS if installed("opentelemetry_resource_detector", name)]
         os.environ.setdefault(DETECTORS_VARIABLE, ",".join(found))
-    os.environ.setdefault(launcher.PROTOCOL_VARIABLE, launcher.HTTP_PROTOBUF)
-    _repair_protocol(launcher.PROTOCOL_VARIABLE)
+    os.environ.setdefault(PROTOCOL_VARIABLE, HTTP_PROTOBUF)
+    _repair_protocol(PROTOCOL_VARIABLE)
     for signal in SIGNALS:
         _repair_protocol(signal.protocol_variable)
         _repair_exporters(signal)
@@ -119,11 +119,10 @@ def _expected(record: logging.LogRecord) -> bool:
 
 def _repair_protocol(variable: str) -> None:
     value = environment.text(variable)
-    if not value or (value in _PROTOCOLS and launcher.installed(TRACES.group, _PROTOCOLS[value])):
-        return
-    accepted = [name for name, exporter in _PROTOCOLS.items() if launcher.installed(TRACES.group, exporter)]
-    environment.invalid(variable, value, "an installed OTLP exporter's, " + " or ".join(accepted), launcher.HTTP_PROTOBUF)
-    os.environ[variable] = launcher.HTTP_PROTOBUF
+    accepted = otlp_protocols()
+    if value and value not in accepted:
+        environment.invalid(variable, value, "an installed OTLP exporter's, " + " or ".join(accepted), HTTP_PROTOBUF)
+        os.environ[variable] = HTTP_PROTOBUF
 
 
 def _repair_exporters(signal: Signal) -> None:
@@ -131,7 +130,7 @@ def _repair_exporters(signal: Signal) -> None:
     names = [name for name in (part.strip() for part in value.split(",")) if name]
     if not names or [name.lower() for name in names] == ["none"]:
         return
-    known = {entry.name for entry in launcher.installed(signal.group)} | {OTLP}
+    known = {entry.name for entry in installed(signal.group)} | {OTLP}
     kept = [name for name in names if name in known]
     if any(name.lower() == "none" for name in names):
         kept = ["none"]
@@ -156,11 +155,11 @@ def _further_exporters(signal: Signal) -> list[str]:
     chosen = route(signal)
     further: list[str] = []
     if not chosen.named and chosen.others == (OTLP,):
-        further.append(_PROTOCOLS[_protocol(signal)])
+        further.append(OTLP_EXPORTERS[_protocol(signal)])
     if signal != TRACES and chosen.agentops and AGENTOPS not in chosen.named:
         further.append(AGENTOPS)
     return further
 
 
 def _protocol(signal: Signal) -> str:
-    return environment.text(signal.protocol_variable) or environment.text(launcher.PROTOCOL_VARIABLE, launcher.HTTP_PROTOBUF)
+    return environment.text(signal.protocol_variable) or environment.text(PROTOCOL_VARIABLE, HTTP_PROTOBUF)

@@ -13,6 +13,7 @@ from opentelemetry import _logs, metrics, trace
 
 from agentops.config import settings
 from agentops.destinations import LOGS, METRICS, TRACES, Destinations, Route, disabled, route
+from agentops.installed import installed, no_vendor_distro
 from agentops_instrumentors.core import content, environment
 from agentops_instrumentors.core.guard import logger, swallowed, warn_once
 
@@ -50,11 +51,10 @@ def ensure_own() -> None:
 def pre_instrument() -> None:
     """Join the global provider before instrumentors load (entry point `opentelemetry_pre_instrument`), whichever distro built it."""
     try:
-        from agentops import environment as launcher
         from agentops.distro import unmute_loader
 
         unmute_loader()
-        _guarded(None, foreign=not launcher.no_vendor_distro())
+        _guarded(None, foreign=not no_vendor_distro())
     except Exception as error:
         swallowed("pre_instrument", error)
 
@@ -184,12 +184,10 @@ def _say() -> None:
 
 
 def _load_instrumentors() -> None:
-    from agentops import environment as launcher
-
     if not settings().instrument_llm_calls:
         return
     skipped = {name.strip() for name in environment.text(_DISABLED_VARIABLE).split(",")}
-    for entry in launcher.installed(_INSTRUMENTORS):
+    for entry in installed(_INSTRUMENTORS):
         if "*" in skipped or entry.name in skipped or not entry.name.startswith(OUR_INSTRUMENTORS):
             continue
         try:

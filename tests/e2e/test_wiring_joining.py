@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
 
 from tests.e2e.combinations import ALL_SIGNALS, KEY, Outcome, Start, listed_first, run
 from tests.fakes.otlp_sink import Behaviour, OtlpSink
@@ -189,7 +190,8 @@ def test_a_provider_made_after_init_can_be_joined_too(tmp_path: Path) -> None:
 def test_the_applications_metrics_are_joined_and_spans_added(tmp_path: Path) -> None:
     outcome = started(tmp_path, OWN_METRICS, BOTH, instrument=False)
     assert outcome.copies() == (1, 1, 0)
-    assert len(outcome.agentops.metrics("things")) == 1
+    # Older SDKs take no reader once a provider is made.
+    assert len(outcome.agentops.metrics("things")) == hasattr(MeterProvider, "add_metric_reader")
     assert outcome.otlp.metrics() == []
     assert outcome.errors == ""
 
@@ -231,3 +233,57 @@ def test_dead_receivers_hold_the_exit_up_for_five_seconds_together(run_python: P
         began = time.monotonic()
         run_python(ALL_SIGNALS, env={"AGENTOPS_API_KEY": KEY, "AGENTOPS_EXPORTER_ENDPOINT": f"{sink.url}/v1/traces"}, instrument=True)
         assert time.monotonic() - began < 12  # Each signal on its own would wait 5 s.
+
+
+VENDOR = """
+import os
+from opentelemetry.instrumentation.distro import BaseDistro
+from opentelemetry.sdk._configuration import _OTelSDKConfigurator
+
+class Distro(BaseDistro):
+    def _configure(self, **kwargs):
+        os.environ.setdefault("OTEL_TRACES_EXPORTER", "otlp")
+        os.environ.setdefault("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+
+class Configurator(_OTelSDKConfigurator):
+    pass
+"""
+VENDOR_ENTRY_POINTS = """
+[opentelemetry_distro]
+vendor = vendor_distro:Distro
+
+[opentelemetry_configurator]
+vendor = vendor_distro:Configurator
+"""
+
+
+@pytest.fixture
+def vendor(tmp_path: Path) -> Path:
+    """A folder with another vendor's distro, found before ours."""
+    folder = tmp_path / "vendor"
+    metadata = folder / "vendor_distro-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: vendor-distro\nVersion: 1.0\n", encoding="utf-8")
+    (metadata / "entry_points.txt").write_text(VENDOR_ENTRY_POINTS, encoding="utf-8")
+    (folder / "vendor_distro.py").write_text(VENDOR, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(("env", "copies"), [(BOTH, (1, 1, 0)), (OTLP, (0, 1, 0))])
+def test_another_vendors_distro_keeps_its_place_and_is_joined(
+    tmp_path: Path, vendor: Path, env: Mapping[str, str], copies: tuple[int, int, int]
+) -> None:
+    outcome = started(tmp_path, IN_A_SESSION, env, pythonpath=(vendor,))
+    assert outcome.copies() == outcome.copies("agentops.session") == copies
+    assert same_session(outcome) == "NO_CONTENT"
+    assert "telemetry.distro.name" not in outcome.span().resource
+
+
+def test_a_misspelt_variable_is_said_once_even_where_the_launcher_reads_it_too(tmp_path: Path) -> None:
+    outcome = started(tmp_path, 'print("done")', {"OTEL_PYTHON_DISTRO": "distro", "AGENTOPS_LOCALDIR": "x"})
+    assert outcome.errors.count("AGENTOPS_LOCALDIR") == 1
+
+
+def test_starting_in_code_leaves_the_choice_of_distro_to_child_processes(tmp_path: Path) -> None:
+    program = IN_A_SESSION + "import os\nprint([name for name in os.environ if name.startswith('OTEL_PYTHON_')])"
+    assert started(tmp_path, program, {}, instrument=False).output.splitlines()[-1] == "[]"
