@@ -361,7 +361,6 @@ def test_open_sessions_are_recorded_again_in_each_new_file(tmp_path):
         for n in range(6):
             span("x" * 3000)
             store_processor().force_flush()
-        root.end()
         """,
         tmp_path,
         AGENTOPS_LOCAL_MAX_BYTES="64000",

@@ -146,7 +146,10 @@ def decode_line(line: bytes, without: frozenset[str] = frozenset()) -> tuple[lis
 
     Raises ValueError for a line that is not OTLP JSON.
     """
-    decoded = _decoder.decode(line)
+    try:
+        decoded = _decoder.decode(line)
+    except msgspec.MsgspecError as error:
+        raise ValueError(str(error)) from error
     spans = [
         _span(span, scope.scope.name if scope.scope else "", without)
         for resource in decoded.resource_spans
