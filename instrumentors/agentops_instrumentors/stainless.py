@@ -16,6 +16,8 @@ from agentops_instrumentors.core.guard import guarded, swallowed
 from agentops_instrumentors.core.stream import ObservedAsyncIterator, ObservedIterator
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from agentops_instrumentors.core.invocation import Invocation
     from agentops_instrumentors.core.stream import Accumulator
 
@@ -32,6 +34,12 @@ def field(value: Any, name: str) -> Any:
     return cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else getattr(value, name, None)
 
 
+def items(value: Any) -> Iterable[Any]:
+    """What `value` lists; nothing of a one-shot iterator, since reading it would take it from the SDK."""
+    value = given(value)
+    return () if value is None or hasattr(value, "__next__") else value
+
+
 class StainlessEndpoint(Endpoint):
     """An endpoint of a Stainless SDK."""
 
@@ -44,9 +52,16 @@ class StainlessEndpoint(Endpoint):
             _observe_raw(returned, invocation, self)
         elif hasattr(returned, "_iterator"):
             _observe_stream(returned, invocation, self)
-        else:
+        elif _is_model(returned):
             invocation.finish(self.response(returned))
+        else:
+            invocation.finish()
         return returned
+
+
+def _is_model(returned: Any) -> bool:
+    """Whether this is one of the SDK's models; an answer that is not JSON, or null, comes back as a plain value."""
+    return hasattr(returned, "model_fields_set")
 
 
 def _observe_stream(stream: Any, invocation: Invocation, endpoint: StainlessEndpoint) -> None:
@@ -137,7 +152,8 @@ class _RawObserver:
 
     def _observe(self, parsed: Any) -> None:
         if not hasattr(parsed, "_iterator"):
-            self._invocation.settle = lambda: self._endpoint.response(parsed)
+            if _is_model(parsed):
+                self._invocation.settle = lambda: self._endpoint.response(parsed)
         elif not isinstance(parsed._iterator, (ObservedIterator, ObservedAsyncIterator)):
             self._streaming = True
             self._raw.__dict__.pop("parse", None)

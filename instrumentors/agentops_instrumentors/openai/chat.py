@@ -9,8 +9,8 @@ from agentops_instrumentors.core.messages import Content, Message
 from agentops_instrumentors.core.operation import AttributeValue, Call, Request, Response
 from agentops_instrumentors.core.usage import Usage
 from agentops_instrumentors.openai.messages import input_message, message_parts, tool_definition
-from agentops_instrumentors.openai.parameters import output_type, parameters, request
-from agentops_instrumentors.stainless import StainlessEndpoint, field, given
+from agentops_instrumentors.openai.parameters import asked, output_type, parameters, request
+from agentops_instrumentors.stainless import StainlessEndpoint, field, given, items
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,10 +25,10 @@ class Chat(StainlessEndpoint):
     """A chat completion."""
 
     def request(self, instance: Any, call: Call) -> Request:
-        kwargs = call.kwargs
+        kwargs = asked(call)
         attributes = parameters(kwargs)
         attributes[semconv.OPENAI_API_TYPE] = "chat_completions"
-        produced = "speech" if "audio" in (given(kwargs.get("modalities")) or ()) else output_type(given(kwargs.get("response_format")))
+        produced = "speech" if "audio" in items(kwargs.get("modalities")) else output_type(given(kwargs.get("response_format")))
         if produced:
             attributes[semconv.OUTPUT_TYPE] = produced
         return request(semconv.CHAT, instance, kwargs, attributes, lambda: _content(kwargs))
@@ -41,9 +41,9 @@ class Chat(StainlessEndpoint):
 
 
 def _content(kwargs: Mapping[str, Any]) -> Content:
-    tools = [tool_definition(tool) for tool in given(kwargs.get("tools")) or ()]
-    tools += [tool_definition({"type": "function", "function": function}) for function in given(kwargs.get("functions")) or ()]
-    return Content([input_message(message) for message in given(kwargs.get("messages")) or ()], tools=tools)
+    tools = [tool_definition(tool) for tool in items(kwargs.get("tools"))]
+    tools += [tool_definition({"type": "function", "function": function}) for function in items(kwargs.get("functions"))]
+    return Content([input_message(message) for message in items(kwargs.get("messages"))], tools=tools)
 
 
 def _response(returned: Any, choices: Sequence[Any]) -> Response:
@@ -139,7 +139,8 @@ class ChatStream:
                 choice = choices.get(piece.index)
                 if choice is None:
                     choice = choices[piece.index] = _Choice()
-                choice.deltas.append(piece.delta)
+                if piece.delta:
+                    choice.deltas.append(piece.delta)
                 choice.finish_reason = piece.finish_reason or choice.finish_reason
         return _response(last, [choices[index] for index in sorted(choices)])
 

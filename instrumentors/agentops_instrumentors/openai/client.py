@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 _AZURE = "azure.ai.openai"
+_AZURE_CLIENTS = ("AzureOpenAI", "AsyncAzureOpenAI")
 _BY_HOST = {
     "api.openai.com": "openai",
     "api.anthropic.com": "anthropic",
@@ -40,7 +41,8 @@ def identify(resource: Any) -> tuple[str, tuple[str, int] | None]:
     client = resource._client
     url = client.base_url
     host, port, scheme = url.host, url.port, url.scheme
-    provider = _AZURE if "AzureOpenAI" in type(client).__name__ else provider_of(host)
+    azure = any(kind.__name__ in _AZURE_CLIENTS for kind in type(client).__mro__)
+    provider = _AZURE if azure else provider_of(host)
     return provider, (host, port or (80 if scheme == "http" else 443)) if host else None
 
 

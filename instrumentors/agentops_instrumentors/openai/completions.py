@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.messages import Content, Message, TextPart
 from agentops_instrumentors.core.operation import Call, Request, Response
 from agentops_instrumentors.openai.chat import usage
-from agentops_instrumentors.openai.parameters import parameters, request
-from agentops_instrumentors.stainless import StainlessEndpoint, given
+from agentops_instrumentors.openai.parameters import asked, parameters, request
+from agentops_instrumentors.stainless import StainlessEndpoint, given, items
 
 if TYPE_CHECKING:
     from agentops_instrumentors.core.stream import Accumulator
@@ -19,22 +19,23 @@ class Completions(StainlessEndpoint):
     """A text completion."""
 
     def request(self, instance: Any, call: Call) -> Request:
-        prompt = given(call.kwargs.get("prompt"))
-        return request(semconv.TEXT_COMPLETION, instance, call.kwargs, parameters(call.kwargs), lambda: _content(prompt))
+        kwargs = asked(call)
+        return request(semconv.TEXT_COMPLETION, instance, kwargs, parameters(kwargs), lambda: _content(given(kwargs.get("prompt"))))
 
     def response(self, returned: Any) -> Response:
-        reasons = {choice.index: choice.finish_reason for choice in returned.choices}
-        return _response([returned], {choice.index: choice.text for choice in returned.choices}, reasons)
+        choices = returned.choices or ()
+        reasons = {choice.index: choice.finish_reason for choice in choices}
+        return _response([returned], {choice.index: choice.text for choice in choices}, reasons)
 
     def accumulator(self) -> Accumulator:
         return CompletionsStream()
 
 
 def _content(prompt: Any) -> Content:
-    several = isinstance(prompt, list) and not all(isinstance(token, int) for token in cast("list[Any]", prompt))
-    prompts = cast("list[Any]", prompt) if several else [prompt]
+    listed: list[Any] = [prompt] if isinstance(prompt, str) else list(items(prompt))
     # A prompt may be given as token ids; they are recorded as they are, in JSON.
-    return Content([Message("user", [TextPart(text if isinstance(text, str) else str(text))]) for text in prompts if text is not None])
+    prompts = [listed] if listed and isinstance(listed[0], int) else listed
+    return Content([Message("user", [TextPart(said if isinstance(said, str) else str(said))]) for said in prompts])
 
 
 def _response(chunks: list[Any], texts: dict[int, str], reasons: dict[int, str | None]) -> Response:

@@ -7,7 +7,7 @@ from typing import Any
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.operation import AttributeValue, Call, Request, Response
 from agentops_instrumentors.core.usage import Usage
-from agentops_instrumentors.openai.parameters import request
+from agentops_instrumentors.openai.parameters import asked, request
 from agentops_instrumentors.stainless import StainlessEndpoint, field, given
 
 
@@ -15,14 +15,15 @@ class Embeddings(StainlessEndpoint):
     """Both forms of `embeddings.create`. Neither the texts nor the vectors are recorded."""
 
     def request(self, instance: Any, call: Call) -> Request:
+        kwargs = asked(call)
         attributes: dict[str, AttributeValue] = {}
-        dimensions = given(call.kwargs.get("dimensions"))
+        dimensions = given(kwargs.get("dimensions"))
         if dimensions is not None:
             attributes[semconv.EMBEDDINGS_DIMENSION_COUNT] = dimensions
-        encoding = given(call.kwargs.get("encoding_format"))
+        encoding = given(kwargs.get("encoding_format"))
         if encoding is not None:
             attributes[semconv.REQUEST_ENCODING_FORMATS] = (encoding,)
-        return request(semconv.EMBEDDINGS, instance, call.kwargs, attributes, None)
+        return request(semconv.EMBEDDINGS, instance, kwargs, attributes, None)
 
     def response(self, returned: Any) -> Response:
         attributes: dict[str, AttributeValue] = {}

@@ -20,7 +20,7 @@ from agentops_instrumentors.core.messages import (
     ToolCallResponsePart,
     UriPart,
 )
-from agentops_instrumentors.stainless import field
+from agentops_instrumentors.stainless import field, items
 
 _AUDIO_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav", "flac": "audio/flac", "opus": "audio/opus", "aac": "audio/aac"}
 
@@ -29,7 +29,7 @@ def input_message(message: Any) -> Message:
     """One message of a chat request."""
     role = str(field(message, "role") or "user")
     if role in ("tool", "function"):
-        answer = ToolCallResponsePart(_text(field(message, "content")), field(message, "tool_call_id") or field(message, "name"))
+        answer = ToolCallResponsePart(tool_answer(field(message, "content")), field(message, "tool_call_id") or field(message, "name"))
         return Message(role, [answer])
     return Message(role, message_parts(message), field(message, "name"))
 
@@ -45,17 +45,17 @@ def message_parts(message: Any) -> list[Part]:
         if said:
             parts.append(TextPart(said))
     elif said is not None:
-        parts.extend(content_part(item) for item in said)
+        parts.extend(content_part(item) for item in items(said))
     refusal = field(message, "refusal")
     if refusal:
         parts.append({"type": "refusal", "content": refusal})
     audio = field(message, "audio")
     if audio is not None:
         parts.extend(_answered_audio(audio))
-    parts.extend(tool_call(call) for call in field(message, "tool_calls") or ())
+    parts.extend(tool_call(call) for call in items(field(message, "tool_calls")))
     function = field(message, "function_call")
     if function is not None:
-        parts.append(ToolCallPart(str(field(function, "name")), None, arguments(field(function, "arguments"))))
+        parts.append(ToolCallPart(str(field(function, "name") or ""), None, arguments(field(function, "arguments"))))
     return parts
 
 
@@ -65,7 +65,7 @@ def content_part(item: Any) -> Part:
         return TextPart(item)
     kind = field(item, "type")
     if kind in ("text", "input_text", "output_text", "summary_text", "reasoning_text"):
-        return TextPart(str(field(item, "text")))
+        return TextPart(str(field(item, "text") or ""))
     if kind in ("image_url", "input_image"):
         return _image(item)
     if kind == "input_audio":
@@ -80,19 +80,27 @@ def content_part(item: Any) -> Part:
 
 def generic(item: Any) -> dict[str, Any]:
     """An item the conventions have no part for, as it is, with its `type`."""
-    if isinstance(item, dict):
-        return {"type": "unknown", **cast("dict[str, Any]", item)}
     dump = getattr(item, "model_dump", None)
-    return {"type": "unknown", **dump(mode="json", exclude_none=True)} if dump else {"type": "unknown", "content": str(item)}
+    said: Any = dump(mode="json", exclude_none=True) if dump else item
+    return {"type": "unknown", **(elided(said) if isinstance(said, dict) else {"content": str(said)})}
+
+
+def elided(value: Any) -> Any:
+    """`value` with blobs in place of its `data:` URLs, however deep they lie."""
+    if isinstance(value, str):
+        return data_url(value) if value.startswith("data:") and ";base64," in value[:128] else value
+    if isinstance(value, dict):
+        return {key: elided(item) for key, item in cast("dict[Any, Any]", value).items()}
+    return [elided(item) for item in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
 def tool_call(call: Any) -> Part:
     """A function or custom tool call of an assistant's message."""
     custom = field(call, "custom")
     if custom is not None:
-        return ToolCallPart(str(field(custom, "name")), field(call, "id"), field(custom, "input"))
+        return ToolCallPart(str(field(custom, "name") or ""), field(call, "id"), field(custom, "input"))
     function = field(call, "function")
-    return ToolCallPart(str(field(function, "name")), field(call, "id"), arguments(field(function, "arguments")))
+    return ToolCallPart(str(field(function, "name") or ""), field(call, "id"), arguments(field(function, "arguments")))
 
 
 def arguments(text: Any) -> Any:
@@ -117,11 +125,13 @@ def tool_definition(tool: Any) -> dict[str, Any]:
     return found
 
 
-def _text(said: Any) -> Any:
-    if said is None or isinstance(said, str):
-        return said or ""
-    texts = [field(item, "text") for item in said]
-    return texts[0] if len(texts) == 1 else texts
+def tool_answer(said: Any) -> Any:
+    """What a tool answered: a text, an object, or a list of texts and parts."""
+    if said is None or isinstance(said, (str, dict)):
+        return elided(said or "")
+    parts = [content_part(item) for item in items(said)]
+    answers = [part.content if isinstance(part, TextPart) else part for part in parts]
+    return answers[0] if len(answers) == 1 else answers
 
 
 def _image(item: Any) -> Part:
@@ -129,7 +139,7 @@ def _image(item: Any) -> Part:
     url = image if isinstance(image, str) else field(image, "url")
     if url is None:
         return FilePart("image", str(field(item, "file_id")))
-    return data_url("image", url) if url.startswith("data:") else UriPart("image", url)
+    return data_url(url, "image") if url.startswith("data:") else UriPart("image", url)
 
 
 def _file(file: Any) -> Part:
@@ -138,13 +148,15 @@ def _file(file: Any) -> Part:
     if field(file, "file_url"):
         return UriPart("document", str(field(file, "file_url")))
     data = str(field(file, "file_data") or "")
-    return data_url("document", data) if data.startswith("data:") else content.blob("document", data)
+    return data_url(data) if data.startswith("data:") else content.blob("document", data)
 
 
-def data_url(modality: str, url: str) -> Part:
-    """A `data:` URL as a blob without its bytes."""
+def data_url(url: str, modality: str = "document") -> Part:
+    """A `data:` URL as a blob without its bytes; its media type overrules `modality`."""
     head, _, data = url.partition(",")
-    return content.blob(modality, data, head[5:].partition(";")[0] or None)
+    mime_type = head[5:].partition(";")[0]
+    kind = mime_type.partition("/")[0]
+    return content.blob(kind if kind in ("image", "audio", "video") else modality, data, mime_type or None)
 
 
 def _answered_audio(audio: Any) -> list[Part]:

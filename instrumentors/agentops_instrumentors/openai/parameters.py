@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.operation import Request
 from agentops_instrumentors.openai.client import identify
-from agentops_instrumentors.stainless import field, given
+from agentops_instrumentors.stainless import field, given, items
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from agentops_instrumentors.core.messages import Content
-    from agentops_instrumentors.core.operation import AttributeValue
+    from agentops_instrumentors.core.operation import AttributeValue, Call
 
 _NAMES = {
     "temperature": semconv.REQUEST_TEMPERATURE,
@@ -25,8 +25,15 @@ _NAMES = {
     "presence_penalty": semconv.REQUEST_PRESENCE_PENALTY,
     "seed": semconv.REQUEST_SEED,
     "reasoning_effort": semconv.REQUEST_REASONING_LEVEL,
+    "top_k": semconv.REQUEST_TOP_K,
     "previous_response_id": semconv.REQUEST_PREVIOUS_RESPONSE_ID,
 }
+
+
+def asked(call: Call) -> Mapping[str, Any]:
+    """The parameters of a call as they are sent: those of `extra_body` are the request's own."""
+    extra = given(call.kwargs.get("extra_body"))
+    return {**call.kwargs, **cast("dict[str, Any]", extra)} if isinstance(extra, dict) else call.kwargs
 
 
 def parameters(kwargs: Mapping[str, Any]) -> dict[str, AttributeValue]:
@@ -39,16 +46,13 @@ def parameters(kwargs: Mapping[str, Any]) -> dict[str, AttributeValue]:
                 found[name] = value
     stop = given(kwargs.get("stop"))
     if stop:
-        found[semconv.REQUEST_STOP_SEQUENCES] = (stop,) if isinstance(stop, str) else tuple(stop)
+        found[semconv.REQUEST_STOP_SEQUENCES] = (stop,) if isinstance(stop, str) else tuple(items(stop))
     choices = given(kwargs.get("n"))
     if choices is not None and choices != 1:
         found[semconv.REQUEST_CHOICE_COUNT] = choices
     tier = given(kwargs.get("service_tier"))
     if tier and tier != "auto":
         found[semconv.OPENAI_REQUEST_SERVICE_TIER] = tier
-    extra = given(kwargs.get("extra_body"))
-    if extra and field(extra, "top_k") is not None:
-        found[semconv.REQUEST_TOP_K] = field(extra, "top_k")
     return found
 
 

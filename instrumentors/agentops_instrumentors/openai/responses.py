@@ -10,8 +10,8 @@ from agentops_instrumentors.core.operation import AttributeValue, Call, Request,
 from agentops_instrumentors.core.usage import Usage
 from agentops_instrumentors.openai.items import CLIENT_TOOL_CALLS, input_messages, output_parts
 from agentops_instrumentors.openai.messages import tool_definition
-from agentops_instrumentors.openai.parameters import output_type, parameters, request
-from agentops_instrumentors.stainless import StainlessEndpoint, field, given
+from agentops_instrumentors.openai.parameters import asked, output_type, parameters, request
+from agentops_instrumentors.stainless import StainlessEndpoint, field, given, items
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Responses(StainlessEndpoint):
     """A model response."""
 
     def request(self, instance: Any, call: Call) -> Request:
-        kwargs = call.kwargs
+        kwargs = asked(call)
         attributes = parameters(kwargs)
         attributes[semconv.OPENAI_API_TYPE] = "responses"
         produced = output_type(given(kwargs.get("text_format"))) or output_type(field(given(kwargs.get("text")), "format"))
@@ -81,8 +81,8 @@ def _content(kwargs: Mapping[str, Any]) -> Content:
     instructions = given(kwargs.get("instructions"))
     return Content(
         input_messages(given(kwargs.get("input"))),
-        [TextPart(instructions)] if instructions else [],
-        [tool_definition(tool) for tool in given(kwargs.get("tools")) or ()],
+        [TextPart(instructions)] if isinstance(instructions, str) else [],
+        [tool_definition(tool) for tool in items(kwargs.get("tools"))],
     )
 
 
@@ -94,6 +94,8 @@ def _response(returned: Any) -> Response:
     metric_attributes = dict(attributes)
     if status:
         attributes[semconv.RESPONSE_STATUS] = status
+    if any(field(item, "type") == "compaction" for item in returned.output or ()):
+        attributes[semconv.CONVERSATION_COMPACTED] = True
     reason = finish_reason(returned)
     error = field(returned, "error") if status == "failed" else None
     return Response(
