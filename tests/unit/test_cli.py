@@ -349,6 +349,17 @@ def test_the_closing_line_on_a_terminal(tmp_path):
     )
 
 
+def test_the_first_run_says_where_it_records_unless_something_says_where_to_send(tmp_path):
+    def said(folder, **environment):
+        return _on_terminal(_PROGRAM % 1, AGENTOPS_LOCAL_DIR=str(tmp_path / folder), PYTHONIOENCODING="utf-8", **environment)[0].strip()
+
+    plain = "agentops: recorded 1 session — agentops show latest"
+    assert said("a") == f"{plain} (kept in {tmp_path / 'a'}; OTEL_TRACES_EXPORTER=otlp sends to a collector on localhost)"
+    assert said("a") == plain
+    assert said("b", OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="http://collector/v1/traces") == plain
+    assert said("c", AGENTOPS_API_KEY="key") == plain
+
+
 def test_no_closing_line_off_a_terminal_nor_without_a_store(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM % 1],

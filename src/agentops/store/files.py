@@ -60,6 +60,7 @@ class StoreFiles:
 
     def __init__(self, folder: Path, limits: Limits, preamble: Callable[[], bytes] = bytes) -> None:
         self.folder: Final = folder
+        self.made_folder = False
         self._limits = limits
         self._preamble = preamble
         self._run = secrets.token_hex(4)
@@ -101,7 +102,7 @@ class StoreFiles:
         return self._open()
 
     def _open(self) -> FileIO:
-        paths.make_folder(self.folder)
+        self.made_folder |= paths.make_folder(self.folder)
         path = self.folder / paths.file_name(self._run, time.time())
         while path.exists():
             time.sleep(0.001)
@@ -147,7 +148,10 @@ def prune(folder: Path, limits: Limits, keep: Path) -> None:
 
     `keep` is this process's file; room for it to grow full is left free. Never raises: what cannot be removed stays.
     """
-    files = stored_files(folder)
+    try:
+        files = stored_files(folder)
+    except OSError:
+        return
     newest = {file.name.run: file.path for file in files}
     oldest_allowed = time.time() - limits.max_age_days * _DAY_SECONDS
     excess = sum(file.size for file in files) + limits.file_bytes - limits.max_bytes

@@ -41,10 +41,12 @@ def data_folder() -> Path:
     return (Path(base) if os.path.isabs(base) else Path.home() / ".local" / "share") / "agentops"
 
 
-def make_folder(folder: Path) -> None:
-    """Create `folder`, readable by its owner only, where it is missing. Raises OSError."""
-    if not folder.is_dir():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+def make_folder(folder: Path) -> bool:
+    """Create `folder`, readable by its owner only, where it is missing, and say whether it was. Raises OSError."""
+    if folder.is_dir():
+        return False
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return True
 
 
 def file_name(run: str, now: float) -> str:

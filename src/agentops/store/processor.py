@@ -15,6 +15,8 @@ from agentops.store.writer import StoreWriter
 from agentops_instrumentors.core.guard import swallowed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import ReadableSpan, Span
 
@@ -30,7 +32,8 @@ class LocalStore:
         self._open: dict[int, SessionStart] = {}
         self._armed = False
         self._forked = False
-        self.writer: Final = StoreWriter(StoreFiles(paths.data_folder(), Limits.from_environment(), self._open_sessions))
+        self.files: Final = StoreFiles(paths.data_folder(), Limits.from_environment(), self._open_sessions)
+        self.writer: Final = StoreWriter(self.files)
 
     def started(self, session: SessionStart) -> None:
         """Record that a session opened."""
@@ -84,9 +87,11 @@ def local_store() -> LocalStore:
     return _store
 
 
-def recorded_traces() -> int:
-    """Distinct traces that this process has recorded."""
-    return _store.writer.recorded_traces if _store is not None else 0
+def recorded() -> tuple[int, Path | None]:
+    """How many distinct traces this process has recorded, and the store's folder if this process was the first to need it."""
+    if _store is None:
+        return 0, None
+    return _store.writer.recorded_traces, _store.files.folder if _store.files.made_folder else None
 
 
 class LocalStoreProcessor(SpanProcessor):
