@@ -10,6 +10,7 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.dependencies import DependencyConflictError
 from opentelemetry.instrumentation.distro import BaseDistro
 from opentelemetry.sdk._configuration import _OTelSDKConfigurator  # pyright: ignore[reportPrivateUsage]
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 
 from agentops import wiring
 from agentops.config import settings, show_warnings
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 CONFIGURATOR_VARIABLE: Final = "OTEL_PYTHON_CONFIGURATOR"
 DETECTORS_VARIABLE: Final = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
+_ENVIRONMENT: Final = "deployment.environment.name"
+_OLDER_ENVIRONMENT: Final = "deployment.environment"
 _DETECTORS: Final = ("host", "os", "process")
 _LOADER: Final = "opentelemetry.instrumentation.auto_instrumentation._load"
 
@@ -79,7 +82,6 @@ def _arguments(given: dict[str, Any]) -> dict[str, Any]:
 
 def build_tracer_provider() -> None:
     """Set a global tracer provider beside meter or logger providers of the application's, which stay as they are."""
-    from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
@@ -146,8 +148,13 @@ def _repair_exporters(signal: Signal) -> None:
         os.environ[signal.variable] = ",".join(kept)
 
 
-def _resource_attributes() -> dict[str, str]:
-    return {"telemetry.distro.name": "agentops-opentelemetry", "telemetry.distro.version": __version__}
+def _resource_attributes() -> dict[str, Any]:
+    """What no detector finds: the distro, and the deployment environment where the user gave it under its older name."""
+    attributes: dict[str, Any] = {"telemetry.distro.name": "agentops-opentelemetry", "telemetry.distro.version": __version__}
+    given = OTELResourceDetector().detect().attributes
+    if _ENVIRONMENT not in given and _OLDER_ENVIRONMENT in given:
+        attributes[_ENVIRONMENT] = given[_OLDER_ENVIRONMENT]
+    return attributes
 
 
 def _further_exporters(signal: Signal) -> list[str]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.fakes.otlp_sink import SinkSpan
 
 KEY = "00000000-1111-2222-3333-444444444444"
+OTLP = {"OTEL_EXPORTER_OTLP_ENDPOINT": "{otlp}"}
+BOTH = {**OTLP, "AGENTOPS_API_KEY": KEY}
 PROGRAM = """
 from opentelemetry import trace
 with trace.get_tracer("program").start_as_current_span("work"):
@@ -30,6 +32,17 @@ from opentelemetry import _logs, metrics, trace
 with trace.get_tracer("program").start_as_current_span("work"):
     metrics.get_meter("program").create_counter("things").add(1)
     _logs.get_logger("program").emit(_logs.LogRecord(body="said", severity_number=_logs.SeverityNumber.INFO))
+"""
+
+IN_A_SESSION = """
+import agentops
+from opentelemetry import trace
+session = agentops.init()
+with trace.get_tracer("program").start_as_current_span("work"):
+    pass
+session.end()
+from agentops.wiring import destinations
+print(destinations().content, session.session_id)
 """
 
 
@@ -96,3 +109,16 @@ def stored_spans(folder: Path) -> list[dict]:
     return [
         span for line in lines for resource in line.get("resourceSpans", ()) for scope in resource["scopeSpans"] for span in scope["spans"]
     ]
+
+
+def started(tmp_path: Path, program: str, env: Mapping[str, str], **how: object) -> Outcome:
+    return run(Start(env, program=program, **how), tmp_path)  # type: ignore[arg-type]
+
+
+def same_session(outcome: Outcome) -> str:
+    """The content mode the program printed, after checking that every copy of `work` is in the session it printed."""
+    mode, session_id = outcome.output.split()
+    for span in (*outcome.agentops.spans("work"), *outcome.otlp.spans("work")):
+        assert span.attributes["session.id"] == session_id
+        assert span.trace_id == session_id.replace("-", "")
+    return mode

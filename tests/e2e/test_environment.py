@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.combinations import ALL_SIGNALS, KEY, PROGRAM, Outcome, Start, run
+from tests.e2e.combinations import ALL_SIGNALS, BOTH, OTLP, PROGRAM, Outcome, Start, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OTLP = {"OTEL_EXPORTER_OTLP_ENDPOINT": "{otlp}"}
-BOTH = {**OTLP, "AGENTOPS_API_KEY": KEY}
 
 THREE_SPANS = """
 from opentelemetry import trace
@@ -51,6 +49,7 @@ STARTS: Mapping[str, Start] = {
     "service": Start({**OTLP, "OTEL_SERVICE_NAME": "shop"}),
     "service init": Start({**OTLP, "OTEL_SERVICE_NAME": "shop"}, instrument=False, program=INIT + PROGRAM),
     "resource": Start({**OTLP, "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test,host.name=mine"}),
+    "older name": Start({**OTLP, "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment=test"}),
     "opt out": Start({**OTLP, "AGENTOPS_ENV_DATA_OPT_OUT": "true"}),
     "console": Start({"OTEL_TRACES_EXPORTER": "console"}),
     "all": Start(BOTH, program=ALL_SIGNALS),
@@ -109,6 +108,10 @@ def test_service_name(outcomes: dict[str, Outcome], name: str) -> None:
 def test_resource_attributes_win_over_what_is_detected(outcomes: dict[str, Outcome]) -> None:
     resource = outcomes["resource"].span().resource
     assert (resource["deployment.environment.name"], resource["host.name"]) == ("test", "mine")
+
+
+def test_the_older_name_of_the_deployment_environment_counts(outcomes: dict[str, Outcome]) -> None:
+    assert outcomes["older name"].span().resource["deployment.environment.name"] == "test"
 
 
 def test_the_resource_says_distro_host_system_and_process(outcomes: dict[str, Outcome]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 
-from tests.e2e.combinations import ALL_SIGNALS, KEY, Outcome, Start, listed_first, run
+from tests.e2e.combinations import ALL_SIGNALS, BOTH, IN_A_SESSION, KEY, OTLP, listed_first, same_session, started
 from tests.fakes.otlp_sink import Behaviour, OtlpSink
 
 if TYPE_CHECKING:
@@ -17,19 +17,6 @@ if TYPE_CHECKING:
 
     from tests.fakes.process import PythonRunner
 
-OTLP = {"OTEL_EXPORTER_OTLP_ENDPOINT": "{otlp}"}
-BOTH = {**OTLP, "AGENTOPS_API_KEY": KEY}
-
-IN_A_SESSION = """
-import agentops
-from opentelemetry import trace
-session = agentops.init()
-with trace.get_tracer("program").start_as_current_span("work"):
-    pass
-session.end()
-from agentops.wiring import destinations
-print(destinations().content, session.session_id)
-"""
 OWN_BEFORE = """
 import agentops
 from opentelemetry import trace
@@ -126,19 +113,6 @@ print(sorted(span.name for span in mine.get_finished_spans()))
 """
 
 
-def started(tmp_path: Path, program: str, env: Mapping[str, str], **how: object) -> Outcome:
-    return run(Start(env, program=program, **how), tmp_path)  # type: ignore[arg-type]
-
-
-def same_session(outcome: Outcome) -> str:
-    """The content mode the program printed, after checking that every copy of `work` is in the session it printed."""
-    mode, session_id = outcome.output.split()
-    for span in (*outcome.agentops.spans("work"), *outcome.otlp.spans("work")):
-        assert span.attributes["session.id"] == session_id
-        assert span.trace_id == session_id.replace("-", "")
-    return mode
-
-
 @pytest.mark.parametrize("instrument", [True, False])
 def test_init_alone_and_within_an_instrumented_run_make_the_same(tmp_path: Path, instrument: bool) -> None:
     outcome = started(tmp_path, IN_A_SESSION, BOTH, instrument=instrument)
@@ -220,70 +194,9 @@ def test_an_exporter_given_in_code_gets_every_span(tmp_path: Path) -> None:
     assert outcome.copies() == (0, 0, 0)
 
 
-def test_a_declarative_file_that_cannot_be_read_is_said_and_the_program_runs(tmp_path: Path) -> None:
-    outcome = started(tmp_path, 'print("done")', {"OTEL_CONFIG_FILE": "missing.yaml"})
-    assert outcome.output == "done\n"
-    assert len(outcome.errors.splitlines()) == 1
-    assert "OTEL_CONFIG_FILE" in outcome.errors or "missing.yaml" in outcome.errors
-
-
 def test_dead_receivers_hold_the_exit_up_for_five_seconds_together(run_python: PythonRunner) -> None:
     with OtlpSink() as sink:
         sink.behave(Behaviour(hang=True))
         began = time.monotonic()
         run_python(ALL_SIGNALS, env={"AGENTOPS_API_KEY": KEY, "AGENTOPS_EXPORTER_ENDPOINT": f"{sink.url}/v1/traces"}, instrument=True)
         assert time.monotonic() - began < 12  # Each signal on its own would wait 5 s.
-
-
-VENDOR = """
-import os
-from opentelemetry.instrumentation.distro import BaseDistro
-from opentelemetry.sdk._configuration import _OTelSDKConfigurator
-
-class Distro(BaseDistro):
-    def _configure(self, **kwargs):
-        os.environ.setdefault("OTEL_TRACES_EXPORTER", "otlp")
-        os.environ.setdefault("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
-
-class Configurator(_OTelSDKConfigurator):
-    pass
-"""
-VENDOR_ENTRY_POINTS = """
-[opentelemetry_distro]
-vendor = vendor_distro:Distro
-
-[opentelemetry_configurator]
-vendor = vendor_distro:Configurator
-"""
-
-
-@pytest.fixture
-def vendor(tmp_path: Path) -> Path:
-    """A folder with another vendor's distro, found before ours."""
-    folder = tmp_path / "vendor"
-    metadata = folder / "vendor_distro-1.0.dist-info"
-    metadata.mkdir(parents=True)
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: vendor-distro\nVersion: 1.0\n", encoding="utf-8")
-    (metadata / "entry_points.txt").write_text(VENDOR_ENTRY_POINTS, encoding="utf-8")
-    (folder / "vendor_distro.py").write_text(VENDOR, encoding="utf-8")
-    return folder
-
-
-@pytest.mark.parametrize(("env", "copies"), [(BOTH, (1, 1, 0)), (OTLP, (0, 1, 0))])
-def test_another_vendors_distro_keeps_its_place_and_is_joined(
-    tmp_path: Path, vendor: Path, env: Mapping[str, str], copies: tuple[int, int, int]
-) -> None:
-    outcome = started(tmp_path, IN_A_SESSION, env, pythonpath=(vendor,))
-    assert outcome.copies() == outcome.copies("agentops.session") == copies
-    assert same_session(outcome) == "NO_CONTENT"
-    assert "telemetry.distro.name" not in outcome.span().resource
-
-
-def test_a_misspelt_variable_is_said_once_even_where_the_launcher_reads_it_too(tmp_path: Path) -> None:
-    outcome = started(tmp_path, 'print("done")', {"OTEL_PYTHON_DISTRO": "distro", "AGENTOPS_LOCALDIR": "x"})
-    assert outcome.errors.count("AGENTOPS_LOCALDIR") == 1
-
-
-def test_starting_in_code_leaves_the_choice_of_distro_to_child_processes(tmp_path: Path) -> None:
-    program = IN_A_SESSION + "import os\nprint([name for name in os.environ if name.startswith('OTEL_PYTHON_')])"
-    assert started(tmp_path, program, {}, instrument=False).output.splitlines()[-1] == "[]"
