@@ -109,11 +109,13 @@ def _load_redactor(reference: str) -> Redactor | None:
 
 
 def redact(text: str, chosen: Policy) -> str:
-    """`text` as the redactor lets it through."""
+    """`text` as the redactor lets it through, without lone surrogates."""
+    from agentops_instrumentors.core.encoding import utf8
+
     if chosen.redactor is None:
-        return text
+        return utf8(text)
     try:
-        return str(chosen.redactor(text))
+        return utf8(str(chosen.redactor(utf8(text))))
     except Exception as error:
         swallowed("redactor", error)
         return REDACTION_FAILED

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any, Final, cast
 
 import msgspec
 
 _MARK: Final = "…[{} bytes left out]"
-_SHORTEST: Final = 64
+_NOTE: Final = "agentops.elided"
+_SHORTEST: Final = 128
 _DEEPEST: Final = 64
+_INTEGERS: Final = range(-(2**63), 2**63)
 
 Redactor = Callable[[str], str]
 
@@ -22,7 +24,7 @@ def plain(value: object) -> object:
         dump = getattr(value, method, None)
         if callable(dump) and not isinstance(value, type):
             try:
-                return dump(mode="json") if method == "model_dump" else dump()
+                return dump(mode="json", warnings=False) if method == "model_dump" else dump()
             except Exception:  # a model that cannot dump itself still has a text
                 break
     return str(value)
@@ -32,7 +34,7 @@ _encoder: Final = msgspec.json.Encoder(enc_hook=plain)
 
 
 def to_json(value: object, max_bytes: int, redactor: Redactor | None) -> str:
-    """`value` as JSON of at most about `max_bytes`; long strings are cut, and middle items dropped, to make it so."""
+    """`value` as JSON of at most `max_bytes`; long strings are cut, and middle items dropped, to make it so."""
     if redactor is None:
         try:
             encoded = _encoder.encode(value)
@@ -44,68 +46,83 @@ def to_json(value: object, max_bytes: int, redactor: Redactor | None) -> str:
 
 
 def to_values(value: object, max_bytes: int, redactor: Redactor | None) -> Any:
-    """`value` as lists, dicts and scalars that always encode, redacted, within about `max_bytes` of JSON."""
-    clean = _clean(value, redactor, _DEEPEST)
-    if len(_encoder.encode(clean)) <= max_bytes:
+    """`value` as lists, dicts and scalars that always encode, redacted, within `max_bytes` of JSON."""
+    clean = _clean(value, redactor, ())
+    if _size(clean) <= max_bytes:
         return clean
     longest = max_bytes // 2
     cut = clean
     while longest >= _SHORTEST:
         cut = _cut(clean, longest)
-        if len(_encoder.encode(cut)) <= max_bytes:
+        if _size(cut) <= max_bytes:
             return cut
         longest //= 2
-    return _thin(cut, max_bytes)
+    return _thin(cast("list[Any]", cut), max_bytes) if isinstance(cut, list) else _MARK.format(_size(clean))
 
 
-def _clean(value: object, redactor: Redactor | None, depth: int) -> Any:
-    if depth == 0:
-        return "…"
-    if value is None or isinstance(value, (bool, int)):
+def utf8(text: str) -> str:
+    """`text` without lone surrogates, which no exporter can encode."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _size(value: object) -> int:
+    return len(_encoder.encode(value))
+
+
+def _clean(value: object, redactor: Redactor | None, inside: tuple[int, ...]) -> Any:
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):
+        return value if value in _INTEGERS else str(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, str):
-        text = value if value.isascii() else value.encode("utf-8", "replace").decode()
-        return redactor(text) if redactor else text
+        return utf8(redactor(utf8(value))) if redactor else utf8(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return f"[{len(cast('bytes', value))} bytes]"
+    if id(value) in inside or len(inside) == _DEEPEST:
+        return "…"
+    inside = (*inside, id(value))
     if isinstance(value, msgspec.Struct):
-        return _clean_struct(value, redactor, depth)
+        return _clean_struct(value, redactor, inside)
     if isinstance(value, Mapping):
-        mapping = cast("Mapping[object, object]", value)
-        return {_key(key): _clean_field(_key(key), item, redactor, depth - 1) for key, item in mapping.items()}
+        return {utf8(str(key)): _clean(item, redactor, inside) for key, item in cast("Mapping[object, object]", value).items()}
     if isinstance(value, (Sequence, set, frozenset)):
-        return [_clean(item, redactor, depth - 1) for item in cast("Sequence[object]", value)]
+        return [_clean(item, redactor, inside) for item in cast("Sequence[object]", value)]
     if is_dataclass(value) and not isinstance(value, type):
-        return _clean(asdict(value), redactor, depth - 1)
+        return {field.name: _clean(getattr(value, field.name), redactor, inside) for field in fields(value)}
     try:
-        return _clean(plain(value), redactor, depth - 1)
+        return _clean(plain(value), redactor, inside)
     except Exception:
         return f"[{type(value).__qualname__}]"
 
 
-def _clean_struct(value: msgspec.Struct, redactor: Redactor | None, depth: int) -> dict[str, Any]:
+_STRUCTURE: Final = frozenset({"type", "role", "id", "modality", "mime_type", "finish_reason", "digest"})
+
+
+def _clean_struct(value: msgspec.Struct, redactor: Redactor | None, inside: tuple[int, ...]) -> dict[str, Any]:
     config = value.__struct_config__
     found: dict[str, Any] = {config.tag_field: config.tag} if config.tag_field else {}
     for name in value.__struct_fields__:
         item = getattr(value, name)
-        if item is not None:
-            found[name] = _clean_field(name, item, redactor, depth - 1)
+        if name == "parts":
+            found[name] = [_clean_part(part, redactor, inside) for part in item]
+        elif item is not None:
+            found[name] = _clean_field(name, item, redactor, inside)
     return found
 
 
-def _clean_field(name: str, value: object, redactor: Redactor | None, depth: int) -> Any:
-    # Roles, part types and digests are structure, not content: a redactor that rewrote them would break the schema.
-    return _clean(value, None if name in _STRUCTURE and isinstance(value, str) else redactor, depth)
+def _clean_part(part: object, redactor: Redactor | None, inside: tuple[int, ...]) -> Any:
+    if not isinstance(part, dict):
+        return _clean(part, redactor, inside)
+    generic = cast("dict[object, object]", part)
+    return {utf8(str(key)): _clean_field(str(key), item, redactor, inside) for key, item in generic.items()}
 
 
-_STRUCTURE: Final = frozenset({"type", "role", "modality", "mime_type", "finish_reason", "digest"})
-
-
-def _key(key: object) -> str:
-    text = key if isinstance(key, str) else str(key)
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+def _clean_field(name: str, value: object, redactor: Redactor | None, inside: tuple[int, ...]) -> Any:
+    # Roles, part types, ids and digests are structure, not content: a redactor that rewrote them would break the schema.
+    # Only here: a key of the same name inside tool arguments is the user's own.
+    return _clean(value, None if name in _STRUCTURE and isinstance(value, str) else redactor, inside)
 
 
 def _cut(value: Any, longest: int) -> Any:
@@ -121,19 +138,34 @@ def _cut(value: Any, longest: int) -> Any:
     return value
 
 
-def _thin(value: Any, max_bytes: int) -> Any:
-    """Keep the head and tail of a list that is too long even with short strings, and say how many items are gone."""
-    if not isinstance(value, list):
-        return _MARK.format(len(_encoder.encode(value)))
-    items = cast("list[Any]", value)
-    head = items[:1]
-    budget = max_bytes - len(_encoder.encode(head)) - 256
+def _thin(items: list[Any], max_bytes: int) -> list[Any]:
+    """The head and the tail of a list that is too long even with short strings, and a note of how much is gone."""
+    messages = bool(items) and isinstance(items[0], dict) and "parts" in items[0]
+    room = max_bytes - 2 * _SHORTEST
+    head, *rest = [_fit(item, room // 2) for item in items]
+    room -= _size(head)
     tail: list[Any] = []
-    for item in reversed(items[1:]):
-        budget -= len(_encoder.encode(item)) + 1
-        if budget < 0:
+    for item in reversed(rest):
+        room -= _size(item) + 1
+        if room < 0:
             break
         tail.append(item)
-    dropped = len(items) - len(head) - len(tail)
-    note = {"role": "system", "parts": [{"type": "agentops.elided", "items": dropped}]}
-    return [*head, note, *reversed(tail)]
+    dropped = len(rest) - len(tail)
+    if not dropped:
+        return [head, *reversed(tail)]
+    note = {"type": _NOTE, "name": _NOTE, "items": dropped}
+    return [head, {"role": "system", "parts": [note]} if messages else note, *reversed(tail)]
+
+
+def _fit(item: Any, max_bytes: int) -> Any:
+    """One item of a thinned list: a message keeps its first and last parts, a part too large is a note of its size."""
+    size = _size(item)
+    if size <= max_bytes:
+        return item
+    note = {"type": _NOTE, "name": _NOTE, "bytes": size}
+    if not (isinstance(item, dict) and "parts" in item):
+        return note
+    message = cast("dict[str, Any]", item)
+    if max_bytes < 4 * _SHORTEST:
+        return {"role": message["role"], "parts": [note]}
+    return {**message, "parts": _thin(message["parts"], max_bytes - 2 * _SHORTEST)}

@@ -81,7 +81,7 @@ def content_part(item: Any) -> Part:
 def generic(item: Any) -> dict[str, Any]:
     """An item the conventions have no part for, as it is, with its `type`."""
     dump = getattr(item, "model_dump", None)
-    said: Any = dump(mode="json", exclude_none=True) if dump else item
+    said: Any = dump(mode="json", exclude_none=True, warnings=False) if dump else item
     return {"type": "unknown", **(elided(said) if isinstance(said, dict) else {"content": str(said)})}
 
 
