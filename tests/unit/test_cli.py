@@ -357,7 +357,7 @@ def test_the_first_run_says_where_it_records_unless_something_says_where_to_send
     assert said("a") == f"{plain} (kept in {tmp_path / 'a'}; OTEL_TRACES_EXPORTER=otlp sends to a collector on localhost)"
     assert said("a") == plain
     assert said("b", OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="http://collector/v1/traces") == plain
-    assert said("c", AGENTOPS_API_KEY="key") == plain
+    assert said("c", AGENTOPS_API_KEY="00000000-0000-4000-8000-000000000000") == plain
 
 
 def test_no_closing_line_off_a_terminal_nor_without_a_store(tmp_path):

@@ -7,12 +7,9 @@ import re
 import sys
 from typing import TYPE_CHECKING, Final, TextIO
 
-from agentops_instrumentors.core import environment
-
 if TYPE_CHECKING:
     from pathlib import Path
 
-VARIABLE: Final = "AGENTOPS_LOG_SESSION_REPLAY_URL"
 _DESTINATIONS: Final = frozenset({"AGENTOPS_API_KEY", "OTEL_TRACES_EXPORTER", "OTEL_CONFIG_FILE"})
 _ENDPOINT: Final = re.compile(r"OTEL_EXPORTER_OTLP_(\w+_)?ENDPOINT")
 _said = False
@@ -21,11 +18,14 @@ _said = False
 def say_once(stream: TextIO | None = None) -> bool:
     """Say on `stream` (stderr by default) how to look at what this process recorded; whether it was said.
 
-    Said once, only on a terminal, only if the store wrote something, and not with AGENTOPS_LOG_SESSION_REPLAY_URL=false.
+    Said once, only on a terminal, only if the store wrote something, and not with AGENTOPS_LOG_SESSION_REPLAY_URL=false or
+    `init(log_session_replay_url=False)`.
     """
+    from agentops.config import settings
+
     global _said
     target = sys.stderr if stream is None else stream
-    if _said or not _is_terminal(target) or not environment.boolean(VARIABLE, True):
+    if _said or not _is_terminal(target) or not settings().log_session_replay_url:
         return False
     count, new_folder = _recorded()
     if not count:
