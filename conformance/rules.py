@@ -1,0 +1,36 @@
+"""What a rule is: an id, a level and one small function that says what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from conformance.values import Level
+    from conformance.vocabulary import Vocabulary
+
+Subject = TypeVar("Subject")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong, and with which attribute where it is one."""
+
+    message: str
+    attribute: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[Subject]):
+    """`find` yields a problem for each thing the rule finds wrong."""
+
+    id: str
+    level: Level
+    find: Callable[[Subject, Vocabulary], Iterable[Problem]]
+
+
+def rule_set(level: Level, *functions: Callable[[Subject, Vocabulary], Iterable[Problem]]) -> tuple[Rule[Subject], ...]:
+    """Rules of one level; a rule's id is its function's name."""
+    return tuple(Rule(function.__name__, level, function) for function in functions)

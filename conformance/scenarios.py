@@ -1,0 +1,170 @@
+"""What the real client is made to do: every operation, sync and async, plain and streamed, in success and failure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final
+
+_MODEL: Final = "gpt-4o-mini"
+_SAID: Final = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "What is the weather in Paris?"}]
+_PARAMETERS: Final = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+_TOOLS: Final = [{"type": "function", "function": {"name": "weather", "description": "The weather.", "parameters": _PARAMETERS}}]
+_IMAGE: Final = "data:image/png;base64,iVBORw0KGgo="
+_USAGE: Final = {"include_usage": True}
+
+
+class Reading(Enum):
+    """What becomes of a stream."""
+
+    NO_STREAM = "no stream"
+    ALL = "read to its end"
+    ONE = "closed after one chunk"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One call of `resource.method`, such as `chat.completions` and `create`, on the sync or the async client.
+
+    `operations` are those whose client spans it must leave, exactly; `fails` says that the last of them must have failed.
+    With `stored`, a response is made first and its id passed.
+    """
+
+    name: str
+    resource: str
+    method: str
+    arguments: dict[str, Any]
+    operations: tuple[str, ...]
+    asynchronous: bool
+    reading: Reading = Reading.NO_STREAM
+    fails: bool = False
+    stored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    name: str
+    call: str
+    operations: tuple[str, ...]
+    arguments: dict[str, Any] = field(default_factory=dict[str, Any])
+    reading: Reading = Reading.NO_STREAM
+    fails: bool = False
+    stored: bool = False
+
+
+def _chat(name: str, method: str = "create", reading: Reading = Reading.NO_STREAM, fails: bool = False, **arguments: Any) -> _Case:
+    return _Case(name, f"chat.completions.{method}", ("chat",), {"model": _MODEL, "messages": _SAID, **arguments}, reading, fails)
+
+
+def _respond(name: str, method: str = "create", reading: Reading = Reading.NO_STREAM, fails: bool = False, **arguments: Any) -> _Case:
+    said = {"model": _MODEL, "input": "What is the weather in Paris?", "instructions": "Be brief.", **arguments}
+    return _Case(name, f"responses.{method}", ("chat",), said, reading, fails)
+
+
+def _complete(name: str, reading: Reading = Reading.NO_STREAM, fails: bool = False, **arguments: Any) -> _Case:
+    said = {"model": "gpt-3.5-turbo-instruct", "prompt": "Once upon a time", **arguments}
+    return _Case(name, "completions.create", ("text_completion",), said, reading, fails)
+
+
+def _embed(name: str, fails: bool = False, **arguments: Any) -> _Case:
+    said = {"model": "text-embedding-3-small", "input": ["one", "two"], "encoding_format": "float", **arguments}
+    return _Case(name, "embeddings.create", ("embeddings",), said, fails=fails)
+
+
+def _fetch(name: str, reading: Reading = Reading.NO_STREAM, **arguments: Any) -> _Case:
+    return _Case(name, "responses.retrieve", ("chat", "fetch_response"), arguments, reading, stored=True)
+
+
+_CONVERSATION: Final = [
+    {"role": "user", "content": [{"type": "text", "text": "And here?"}, {"type": "image_url", "image_url": {"url": _IMAGE}}]},
+    {"role": "assistant", "tool_calls": [{"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}]},
+    {"role": "tool", "tool_call_id": "call_1", "content": "rain"},
+]
+_ITEMS: Final = [
+    {
+        "role": "user",
+        "content": [{"type": "input_text", "text": "And here?"}, {"type": "input_image", "image_url": _IMAGE, "detail": "low"}],
+    },
+    {"type": "function_call", "call_id": "call_1", "name": "weather", "arguments": "{}"},
+    {"type": "function_call_output", "call_id": "call_1", "output": "rain"},
+]
+_RESPONSE_TOOLS: Final = [{"type": "function", "name": "weather", "parameters": _PARAMETERS, "strict": False}]
+_HOSTED_TOOLS: Final = [
+    {"type": "web_search"},
+    {"type": "mcp", "server_label": "docs", "server_url": "https://example.org/mcp", "require_approval": "never"},
+    {"type": "custom", "name": "shell", "description": "Runs a command."},
+]
+_LARGE: Final = "x" * 600_000
+_LARGE_TOOLS: Final = [{"type": "function", "function": {"name": f"tool_{n}", "description": _LARGE}} for n in range(3)]
+_FILES: Final = [
+    {
+        "role": "user",
+        "content": [
+            {"type": "text", "text": "Read and listen."},
+            {"type": "file", "file": {"file_id": "file-1"}},
+            {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}},
+        ],
+    }
+]
+
+_CASES: Final = (
+    _chat("chat.create"),
+    _chat("chat.create tools", tools=_TOOLS, temperature=0.5, max_tokens=100, seed=1, stop=["END"]),
+    _chat("chat.create conversation", messages=_CONVERSATION, n=2),
+    _chat("chat.create files", messages=_FILES),
+    _chat("chat.create large messages", messages=[{"role": "user", "content": _LARGE}] * 3),
+    _chat("chat.create large tools", tools=_LARGE_TOOLS),
+    _chat("chat.create custom tool", tools=[{"type": "custom", "custom": {"name": "shell"}}, *_TOOLS]),
+    _chat("chat.create refusal", model="gpt-4o-refusal"),
+    _chat("chat.create stream", reading=Reading.ALL, stream=True, stream_options=_USAGE),
+    _chat("chat.create stream tools", reading=Reading.ALL, stream=True, stream_options=_USAGE, tools=_TOOLS),
+    _chat("chat.create stream without usage", reading=Reading.ALL, stream=True),
+    _chat("chat.create stream closed", reading=Reading.ONE, stream=True, stream_options=_USAGE),
+    _chat("chat.create stream error", reading=Reading.ALL, fails=True, model="error-stream", stream=True),
+    _chat("chat.create error", fails=True, model="error-429"),
+    _chat("chat.parse", method="parse"),
+    _chat("chat.parse error", method="parse", fails=True, model="error-400"),
+    _respond("responses.create"),
+    _respond("responses.create reasoning", model="o3", reasoning={"effort": "low"}),
+    _respond("responses.create tools", tools=_RESPONSE_TOOLS),
+    _respond("responses.create hosted tools", tools=_HOSTED_TOOLS, tool_choice="none"),
+    _respond("responses.create items", input=_ITEMS),
+    _respond("responses.create background", background=True),
+    _respond("responses.create stream", reading=Reading.ALL, stream=True),
+    _respond("responses.create stream closed", reading=Reading.ONE, stream=True),
+    _respond("responses.create stream error", reading=Reading.ALL, fails=True, model="error-stream", stream=True),
+    _respond("responses.create failed", fails=True, model="error-response"),
+    _respond("responses.create error", fails=True, model="error-500"),
+    _respond("responses.parse", method="parse"),
+    _respond("responses.parse error", method="parse", fails=True, model="error-400"),
+    _fetch("responses.retrieve"),
+    _fetch("responses.retrieve stream", reading=Reading.ALL, stream=True),
+    _fetch("responses.retrieve stream closed", reading=Reading.ONE, stream=True),
+    _Case("responses.retrieve error", "responses.retrieve", ("fetch_response",), {"response_id": "resp_none"}, fails=True),
+    _embed("embeddings.create"),
+    _embed("embeddings.create base64", encoding_format="base64", dimensions=256),
+    _embed("embeddings.create error", fails=True, model="error-401"),
+    _complete("completions.create"),
+    _complete("completions.create several", prompt=["One", "Two"], n=2),
+    _complete("completions.create stream", reading=Reading.ALL, stream=True, stream_options=_USAGE),
+    _complete("completions.create stream closed", reading=Reading.ONE, stream=True),
+    _complete("completions.create error", fails=True, model="error-503"),
+)
+
+
+def _scenario(case: _Case, asynchronous: bool) -> Scenario:
+    resource, _, method = case.call.rpartition(".")
+    return Scenario(
+        name=f"openai {'async' if asynchronous else 'sync'} {case.name}",
+        resource=resource,
+        method=method,
+        arguments=case.arguments,
+        operations=case.operations,
+        asynchronous=asynchronous,
+        reading=case.reading,
+        fails=case.fails,
+        stored=case.stored,
+    )
+
+
+OPENAI: Final = tuple(_scenario(case, asynchronous) for asynchronous in (False, True) for case in _CASES)
