@@ -58,17 +58,8 @@ class Settings:
     fail_safe: bool = False
     log_session_replay_url: bool = True
     prefetch_jwt_token: bool = True
-    local_dir: str = ""
-    """Folder of the local store; empty: the per-user data folder."""
-    local_max_bytes: int = 256 * 1024 * 1024
-    local_max_age_days: int = 30
     trace_parent: str = "root"
     """root: a session is its own trace; current: it nests under the current span."""
-    genai_metrics: str = "published"
-    instrumentation_conflict: str = "auto"
-    redactor: str = ""
-    content_max_bytes: int = 1024 * 1024
-    """Bytes of UTF-8 one content attribute may have."""
     exporter: object | None = None
     """A further SpanExporter, given to `init()`; not in the environment."""
     processor: object | None = None
@@ -104,13 +95,6 @@ def _key(name: str) -> str:
     return value
 
 
-def _redactor(name: str) -> str:
-    value = environment.text(name)
-    if value and not all(part.strip() for part in value.partition(":")):
-        environment.invalid(name, value, "module:function", "nothing is recorded unredacted")
-    return value
-
-
 _DEFAULT: Final = Settings()
 _FIELDS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
     "AGENTOPS_API_KEY": ("api_key", _key),
@@ -131,18 +115,20 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
     "AGENTOPS_FAIL_SAFE": ("fail_safe", lambda name: environment.boolean(name, False)),
     "AGENTOPS_LOG_SESSION_REPLAY_URL": ("log_session_replay_url", lambda name: environment.boolean(name, True)),
     "AGENTOPS_PREFETCH_JWT_TOKEN": ("prefetch_jwt_token", lambda name: environment.boolean(name, True)),
-    "AGENTOPS_LOCAL_DIR": ("local_dir", environment.text),
-    "AGENTOPS_LOCAL_MAX_BYTES": ("local_max_bytes", lambda name: environment.integer(name, _DEFAULT.local_max_bytes, 1)),
-    "AGENTOPS_LOCAL_MAX_AGE_DAYS": ("local_max_age_days", lambda name: environment.integer(name, _DEFAULT.local_max_age_days, 1)),
     "AGENTOPS_TRACE_PARENT": ("trace_parent", lambda name: environment.choice(name, ("root", "current"), "root")),
-    "AGENTOPS_GENAI_METRICS": ("genai_metrics", lambda name: environment.choice(name, ("published", "latest"), "published")),
-    "AGENTOPS_INSTRUMENTATION_CONFLICT": (
-        "instrumentation_conflict",
-        lambda name: environment.choice(name, ("auto", "force", "off"), "auto"),
-    ),
-    "AGENTOPS_REDACTOR": ("redactor", _redactor),
-    "AGENTOPS_CONTENT_MAX_BYTES": ("content_max_bytes", lambda name: environment.integer(name, _DEFAULT.content_max_bytes, 1024)),
 }
+_READ_WHERE_USED: Final = frozenset(
+    {
+        "AGENTOPS_LOCAL_DIR",
+        "AGENTOPS_LOCAL_MAX_BYTES",
+        "AGENTOPS_LOCAL_MAX_AGE_DAYS",
+        "AGENTOPS_GENAI_METRICS",
+        "AGENTOPS_INSTRUMENTATION_CONFLICT",
+        "AGENTOPS_REDACTOR",
+        "AGENTOPS_CONTENT_MAX_BYTES",
+    }
+)
+"""Variables of the local store and of the kernel, which serves programs that never import this package."""
 # Read by other tools of the same prefix or by earlier AgentOps packages: neither used here nor worth a warning.
 _TOLERATED: Final = frozenset({"AGENTOPS_LOGGING_TO_FILE"})
 
@@ -196,10 +182,11 @@ def masked(key: str) -> str:
 def _from_environment() -> Settings:
     show_warnings()
     chosen = {field: read(name) for name, (field, read) in _FIELDS.items()}
+    known = _FIELDS.keys() | _READ_WHERE_USED
     for name in os.environ:
-        if name.startswith(PREFIX) and name not in _FIELDS and name not in _TOLERATED:
+        if name.startswith(PREFIX) and name not in known and name not in _TOLERATED:
             shown = masked(os.environ[name]) if "KEY" in name or "TOKEN" in name else repr(os.environ[name])
-            warn_once(f"env:{name}", "Unknown variable %s=%s is ignored: %s", name, shown, _nearest(name, _FIELDS.keys()))
+            warn_once(f"env:{name}", "Unknown variable %s=%s is ignored: %s", name, shown, _nearest(name, known))
     loaded = Settings(**chosen)  # pyright: ignore[reportArgumentType]
     _apply_log_level(loaded.log_level)
     return loaded

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from agentops import config
-from agentops_instrumentors.core import guard
+from agentops.store.files import Limits
+from agentops_instrumentors.core import content, guard, metrics
 from tests.e2e.combinations import KEY
 
 ACCEPTED = {
@@ -32,14 +33,7 @@ ACCEPTED = {
     "AGENTOPS_FAIL_SAFE": ("yes", "fail_safe", True),
     "AGENTOPS_LOG_SESSION_REPLAY_URL": ("False", "log_session_replay_url", False),
     "AGENTOPS_PREFETCH_JWT_TOKEN": ("off", "prefetch_jwt_token", False),
-    "AGENTOPS_LOCAL_DIR": ("/there", "local_dir", "/there"),
-    "AGENTOPS_LOCAL_MAX_BYTES": ("9", "local_max_bytes", 9),
-    "AGENTOPS_LOCAL_MAX_AGE_DAYS": ("3", "local_max_age_days", 3),
     "AGENTOPS_TRACE_PARENT": ("CURRENT", "trace_parent", "current"),
-    "AGENTOPS_GENAI_METRICS": ("latest", "genai_metrics", "latest"),
-    "AGENTOPS_INSTRUMENTATION_CONFLICT": ("force", "instrumentation_conflict", "force"),
-    "AGENTOPS_REDACTOR": ("module:function", "redactor", "module:function"),
-    "AGENTOPS_CONTENT_MAX_BYTES": ("2048", "content_max_bytes", 2048),
 }
 REFUSED = {
     "AGENTOPS_API_ENDPOINT": "api.agentops.ai",
@@ -48,11 +42,7 @@ REFUSED = {
     "AGENTOPS_EXPORT_FLUSH_INTERVAL": "-5",
     "AGENTOPS_AUTO_START_SESSION": "perhaps",
     "AGENTOPS_LOG_LEVEL": "loud",
-    "AGENTOPS_LOCAL_MAX_BYTES": "1GB",
     "AGENTOPS_TRACE_PARENT": "sideways",
-    "AGENTOPS_GENAI_METRICS": "all",
-    "AGENTOPS_REDACTOR": "module",
-    "AGENTOPS_CONTENT_MAX_BYTES": "10",
 }
 
 
@@ -89,8 +79,30 @@ def test_a_value_not_accepted_is_said_once_and_the_default_used(
     assert name in message
     assert REFUSED[name] in message
     assert "expected" in message
-    if name != "AGENTOPS_REDACTOR":  # Kept, so that the kernel fails closed on it.
-        assert getattr(config.settings(), field) == default
+    assert getattr(config.settings(), field) == default
+
+
+READ_WHERE_USED = {
+    "AGENTOPS_LOCAL_MAX_BYTES": ("1GB", lambda: Limits.from_environment().max_bytes, 512 * 1024 * 1024),
+    "AGENTOPS_LOCAL_MAX_AGE_DAYS": ("0", lambda: Limits.from_environment().max_age_days, 30),
+    "AGENTOPS_GENAI_METRICS": ("all", metrics.profile, metrics.Profile.PUBLISHED),
+    "AGENTOPS_CONTENT_MAX_BYTES": ("10", lambda: content.policy().max_bytes, 1024 * 1024),
+}
+
+
+@pytest.mark.parametrize("name", READ_WHERE_USED)
+def test_a_value_read_where_it_is_used_is_checked_there(
+    name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    value, read, default = READ_WHERE_USED[name]
+    monkeypatch.setattr(content, "_policy", None)
+    monkeypatch.setenv(name, value)
+    config.settings()
+    assert read() == default
+    (message,) = caplog.messages
+    assert name in message
+    assert repr(value) in message
+    monkeypatch.setattr(content, "_policy", None)
 
 
 def test_an_unknown_variable_names_the_nearest(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
