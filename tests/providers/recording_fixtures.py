@@ -1,0 +1,34 @@
+"""Pytest plugin of the recording tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from openai import OpenAI
+
+from tests.providers.recording import Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.fakes.in_memory import InMemory
+    from tests.fakes.openai_server import FakeOpenAI
+
+
+@pytest.fixture(scope="session")
+def shared_client(shared_openai: FakeOpenAI) -> Iterator[OpenAI]:
+    with OpenAI(base_url=shared_openai.base_url, api_key="test", max_retries=0, timeout=10) as client:
+        yield client
+
+
+@pytest.fixture
+def record(shared_openai: FakeOpenAI, shared_client: OpenAI, in_memory: InMemory, otel_context_log: list[str]) -> Iterator[Recorder]:
+    """A recorder that is recording, content on spans included."""
+    shared_openai.reset()
+    recorder = Recorder(shared_openai, in_memory, shared_client)
+    recorder.start()
+    yield recorder
+    recorder.stop()
+    in_memory.assert_balanced()
+    assert otel_context_log == []
