@@ -67,7 +67,7 @@ def _complete(name: str, reading: Reading = Reading.NO_STREAM, fails: bool = Fal
 
 
 def _embed(name: str, fails: bool = False, **arguments: Any) -> _Case:
-    said = {"model": "text-embedding-3-small", "input": ["one", "two"], "encoding_format": "float", **arguments}
+    said = {"model": "text-embedding-3-small", "input": ["one", "two"], **arguments}
     return _Case(name, "embeddings.create", ("embeddings",), said, fails=fails)
 
 
@@ -141,9 +141,10 @@ _CASES: Final = (
     _fetch("responses.retrieve stream", reading=Reading.ALL, stream=True),
     _fetch("responses.retrieve stream closed", reading=Reading.ONE, stream=True),
     _Case("responses.retrieve error", "responses.retrieve", ("fetch_response",), {"response_id": "resp_none"}, fails=True),
-    _embed("embeddings.create"),
+    _embed("embeddings.create", encoding_format="float"),
+    _embed("embeddings.create defaults"),
     _embed("embeddings.create base64", encoding_format="base64", dimensions=256),
-    _embed("embeddings.create error", fails=True, model="error-401"),
+    _embed("embeddings.create error", fails=True, encoding_format="float", model="error-401"),
     _complete("completions.create"),
     _complete("completions.create several", prompt=["One", "Two"], n=2),
     _complete("completions.create stream", reading=Reading.ALL, stream=True, stream_options=_USAGE),
