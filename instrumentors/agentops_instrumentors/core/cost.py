@@ -11,6 +11,7 @@ import atexit
 import os
 import threading
 import time
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -88,7 +89,7 @@ def price(provider: str, model: str | None, usage: Usage, service_tier: str | No
 
 
 def prefetch() -> None:
-    """Import the prices in a background thread, once a process; returns at once and never raises."""
+    """Import the prices in a background thread, once a process; never raises. This thread imports their HTTP client, if need be."""
     if _loading.book is None:
         _loading.start()
 
@@ -139,6 +140,15 @@ class _Book:
         return found
 
 
+def _import_http_client() -> None:
+    # The library imports httpx2, which openai 2.x looks up in `sys.modules` at every call without importing it: seen half imported by
+    # another thread, it would fail the program's own call. openai 3 and others have it loaded already.
+    try:
+        import_module("httpx2")
+    except ImportError:
+        pass  # an older release of the library does without
+
+
 class _Loading:
     """The background import, started once a process."""
 
@@ -151,6 +161,7 @@ class _Loading:
     def start(self) -> None:
         if not self._once.acquire(blocking=False):
             return
+        _import_http_client()
         try:
             thread = threading.Thread(target=self._load, name="agentops-prices", daemon=True)
             thread.start()
