@@ -146,6 +146,8 @@ class ResponsesStream:
         self.add = self._events.append
 
     def response(self) -> Response:
+        if not self._events:
+            return Response()
         for event in reversed(self._events):
             if event.type in _LAST_EVENTS:
                 return _response(event.response)
@@ -154,7 +156,7 @@ class ResponsesStream:
     def _partial(self) -> Response:
         """A stream that broke off: what its first event says, the items that were done, the text that was not."""
         known = next((event.response for event in self._events if field(event, "response") is not None), None)
-        failed = next((event for event in self._events if event.type == "error"), None)
+        failed = next(filter(None, map(_failure, self._events)), None)
         items = [event.item for event in self._events if event.type == "response.output_item.done"]
         finished = {field(item, "id") for item in items}
         deltas = [e for e in self._events if e.type == "response.output_text.delta" and e.item_id not in finished]
@@ -162,7 +164,14 @@ class ResponsesStream:
         return Response(
             id=field(known, "id"),
             model=field(known, "model"),
-            finish_reasons=["error"] if self._events else [],
+            finish_reasons=["error"],
             messages=lambda: [Message("assistant", [*output_parts(items), *([TextPart(text)] if text else [])], finish_reason="error")],
-            error_type=str(failed.code or "error") if failed is not None else None,
+            error_type=str(field(failed, "code") or "error") if failed is not None else None,
         )
+
+
+def _failure(event: Any) -> Any:
+    """The error that an event is; early clients hand it over as the `data` of an event without a type."""
+    if event.type == "error":
+        return event
+    return field(event, "data") if field(event, "event") == "error" else None
