@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from openai import OpenAI
 
+from agentops_instrumentors.core.content import ContentMode, set_default_mode
 from tests.providers.recording import Recorder
 
 if TYPE_CHECKING:
@@ -30,5 +31,7 @@ def record(shared_openai: FakeOpenAI, shared_client: OpenAI, in_memory: InMemory
     recorder.start()
     yield recorder
     recorder.stop()
+    # The process's policy is read from the environment again after it.
+    set_default_mode(ContentMode.NO_CONTENT)
     in_memory.assert_balanced()
     assert otel_context_log == []

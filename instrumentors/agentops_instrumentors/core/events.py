@@ -28,6 +28,7 @@ def emit(
     if not policy.emit_event or done.request.operation in (semconv.EMBEDDINGS, semconv.FETCH_RESPONSE):
         return
     attributes: dict[str, Any] = dict(invocation.attributes_of(done.request))
+    attributes.update(done.timing())
     attributes.update(invocation.response_attributes(done.request, response))
     if error_type is not None:
         attributes[semconv.ERROR_TYPE] = error_type

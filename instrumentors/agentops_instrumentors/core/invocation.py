@@ -11,7 +11,7 @@ from threading import Lock, current_thread, get_ident
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Final
 
-from opentelemetry.context import attach, create_key, get_current, set_value
+from opentelemetry.context import Context, attach, create_key, get_current
 from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 
 from agentops_instrumentors.core import content, cost, events, semconv
@@ -22,8 +22,6 @@ from agentops_instrumentors.core.telemetry import parent_context
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextvars import Token
-
-    from opentelemetry.context import Context
 
     from agentops_instrumentors.core.messages import Content
     from agentops_instrumentors.core.operation import AttributeValue, Request
@@ -57,7 +55,7 @@ class Invocation:
             record_exception=False,
             set_status_on_exception=False,
         )
-        self.context = set_value(CURRENT, self, set_span_in_context(self.span, parent))
+        self.context = set_span_in_context(self.span, Context({**parent, CURRENT: self}))
         policy = telemetry.policy
         if request.content is not None and policy.captures and (self.span.is_recording() or policy.emit_event):
             self._capture_input(request.content, policy)
@@ -132,14 +130,24 @@ class Invocation:
 
     def _record_metrics(self, response: Response, error_type: str | None, ended: float) -> None:
         request, instruments = self.request, self.telemetry.instruments
-        attributes = _metric_attributes(request, response, error_type)
+        # The conventions give a vendor's attributes and errors to durations and tokens, not to the times between chunks.
+        timed = _identity(request)
+        if response.model:
+            timed[semconv.RESPONSE_MODEL] = response.model
+        attributes = {**timed, **response.metric_attributes}
+        if error_type is not None:
+            attributes[semconv.ERROR_TYPE] = error_type
         instruments.duration(request.operation, ended - self._started, attributes, self.context)
         if self._arrivals:
             arrivals = self._arrivals
             between = [later - earlier for earlier, later in pairwise(arrivals)]
-            instruments.chunks(arrivals[0] - self._started, between, attributes, self.context)
+            instruments.chunks(arrivals[0] - self._started, between, timed, self.context)
         if request.operation != semconv.FETCH_RESPONSE:
             instruments.usage(request.operation, response.usage, attributes, self.context)
+
+    def timing(self) -> dict[str, AttributeValue]:
+        """Seconds to the first chunk of a stream that had one."""
+        return {semconv.RESPONSE_TIME_TO_FIRST_CHUNK: self._arrivals[0] - self._started} if self._arrivals else {}
 
     def _describe(self, response: Response, error: BaseException | None, error_type: str | None) -> None:
         thread = current_thread()
@@ -147,8 +155,7 @@ class Invocation:
         attributes.update(self.request.attributes)
         if self._input:
             attributes.update(self._input)
-        if self._arrivals:
-            attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = self._arrivals[0] - self._started
+        attributes.update(self.timing())
         attributes.update(response_attributes(self.request, response))
         policy = self.telemetry.policy
         if response.messages is not None and policy.on_span:
@@ -162,26 +169,20 @@ class Invocation:
         self.span.set_attributes(attributes)
 
 
-def _sampling_attributes(request: Request) -> dict[str, AttributeValue]:
+def _identity(request: Request) -> dict[str, AttributeValue]:
+    """What spans and every metric of an operation carry."""
     found: dict[str, AttributeValue] = {semconv.OPERATION_NAME: request.operation, semconv.PROVIDER_NAME: request.provider}
     if request.model:
         found[semconv.REQUEST_MODEL] = request.model
     if request.server is not None:
         found[semconv.SERVER_ADDRESS], found[semconv.SERVER_PORT] = request.server
-    if request.stream:
-        found[semconv.REQUEST_STREAM] = True
     return found
 
 
-def _metric_attributes(request: Request, response: Response, error_type: str | None) -> dict[str, AttributeValue]:
-    found = _sampling_attributes(request)
-    found.pop(semconv.REQUEST_STREAM, None)
-    if response.model:
-        found[semconv.RESPONSE_MODEL] = response.model
-    if response.metric_attributes:
-        found.update(response.metric_attributes)
-    if error_type is not None:
-        found[semconv.ERROR_TYPE] = error_type
+def _sampling_attributes(request: Request) -> dict[str, AttributeValue]:
+    found = _identity(request)
+    if request.stream:
+        found[semconv.REQUEST_STREAM] = True
     return found
 
 

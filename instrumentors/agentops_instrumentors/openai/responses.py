@@ -156,7 +156,7 @@ class ResponsesStream:
     def _partial(self) -> Response:
         """A stream that broke off: what its first event says, the items that were done, the text that was not."""
         known = next((event.response for event in self._events if field(event, "response") is not None), None)
-        failed = next(filter(None, map(_failure, self._events)), None)
+        failures = [failure for event in self._events if (failure := _failure(event)) is not None]
         items = [event.item for event in self._events if event.type == "response.output_item.done"]
         finished = {field(item, "id") for item in items}
         deltas = [e for e in self._events if e.type == "response.output_text.delta" and e.item_id not in finished]
@@ -166,7 +166,7 @@ class ResponsesStream:
             model=field(known, "model"),
             finish_reasons=["error"],
             messages=lambda: [Message("assistant", [*output_parts(items), *([TextPart(text)] if text else [])], finish_reason="error")],
-            error_type=str(field(failed, "code") or "error") if failed is not None else None,
+            error_type=str(field(failures[0], "code") or "error") if failures else None,
         )
 
 
