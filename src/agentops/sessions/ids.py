@@ -41,9 +41,9 @@ class SessionIds:
         self._source = source
         self._reserved = threading.local()
 
-    def reserve(self) -> int:
-        """Draw a trace id from the provider's own source for the root span that this thread starts next."""
-        trace_id = self._source.generate_trace_id()
+    def reserve(self, trace_id: int = 0) -> int:
+        """Have the root span that this thread starts next use `trace_id`, or one drawn from the provider's own source."""
+        trace_id = trace_id or self._source.generate_trace_id()
         self._reserved.trace_id = trace_id
         return trace_id
 

@@ -24,13 +24,14 @@ class Registry:
         """Open `session`."""
         self._open[session] = True
         if session.is_root:
-            self._roots[session.trace_number] = session
+            # One that joins does not stand in for the root's own session.
+            self._roots.setdefault(session.trace_number, session)
 
     def claim(self, session: Session) -> bool:
         """Close `session`; True for the one caller that closed it."""
         if not self._open.pop(session, False):
             return False
-        if session.is_root:
+        if self._roots.get(session.trace_number) is session:
             self._roots.pop(session.trace_number, None)
         return True
 

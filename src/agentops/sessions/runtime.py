@@ -19,10 +19,12 @@ from agentops.sessions.current import context_of, current_session, resolve_paren
 from agentops.sessions.default import DefaultSession
 from agentops.sessions.exit import Terminator, end_open_sessions, flush_signals
 from agentops.sessions.ids import session_id_of
+from agentops.sessions.inherit import JoinedSession, locate
+from agentops.sessions.notices import on_session_start, tell_left, tell_started
 from agentops.sessions.registry import registry
 from agentops.sessions.session import Session
 from agentops.sessions.states import normalise
-from agentops.sessions.tracer import SessionTracer
+from agentops.sessions.tracer import UNNAMED, SessionTracer
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.guard import swallowed
 from agentops_instrumentors.core.telemetry import set_default_parent
@@ -36,8 +38,6 @@ if TYPE_CHECKING:
     from agentops.sessions.tags import Tags
 
 __all__ = ["current_session", "default_parent", "end_all", "install", "on_session_start", "open_session", "resolve_parent", "start_session"]
-
-UNNAMED: Final = "agentops.session"
 
 
 class _Home:
@@ -55,7 +55,6 @@ _lock = threading.RLock()
 _homes: dict[int, _Home] = {}
 _home: _Home | None = None
 _nowhere: Final = _Home(NoOpTracerProvider())
-_callbacks: list[Callable[[Session], None]] = []
 
 
 def install(provider: TracerProvider | None = None) -> None:
@@ -102,17 +101,32 @@ def installed() -> bool:
     return _home is not None
 
 
-def on_session_start(callback: Callable[[Session], None]) -> None:
-    """Have `callback` called, on the starting thread, with every session whose root is recorded."""
-    if callback not in _callbacks:
-        _callbacks.append(callback)
+def start_session(name: str | None = None, tags: Tags | None = None, *, nested: bool = False, inherited: object = None) -> Session:
+    """Open a session and make it current; see `open_session`.
 
-
-def start_session(name: str | None = None, tags: Tags | None = None, *, nested: bool = False) -> Session:
-    """Open a session and make it current; see `open_session`."""
-    session = open_session(name, tags, nested=nested)
+    `inherited` names one that another process started, by its id or a W3C traceparent: it is joined, and has its name
+    already. Where it cannot be joined, which is said once, a session of its own is opened.
+    """
+    session = (_join(inherited, tags) if inherited is not None else None) or open_session(name, tags, nested=nested)
     attach(context_of(session, session.outer))
     return session
+
+
+def _join(inherited: object, tags: Tags | None) -> Session | None:
+    if _home is None:
+        install()
+    home = _home or _nowhere
+    try:
+        place = locate(inherited, home.tracer)
+        if place is None:
+            return None
+        session = JoinedSession(place, starting_context(), tell_left)
+        session.note_tags(*tagging.split(tags))
+        _opened(session, home)
+        return session
+    except Exception as error:
+        swallowed("joining a session", error)
+        return None
 
 
 def open_session(name: str | None = None, tags: Tags | None = None, *, nested: bool = False) -> Session:
@@ -176,15 +190,11 @@ def _start_span(
 
 def _opened(session: Session, home: _Home) -> None:
     registry.add(session)
-    if not session.span.is_recording():
+    if not (session.span.get_span_context().trace_flags.sampled if session.joined else session.span.is_recording()):
         return
     if semconv.SESSION_ID not in session.start_attributes:
         session.span.set_attribute(semconv.SESSION_ID, session.session_id)
-    for callback in _callbacks:
-        try:
-            callback(session)
-        except Exception as error:
-            swallowed("telling of a session's start", error)
+    tell_started(session)
     if not home.ends_at_exit:
         home.ends_at_exit = True
         # Exit runs in reverse: after the provider's shutdown and whatever the callbacks registered, so before them at exit.
