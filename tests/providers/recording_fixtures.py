@@ -9,6 +9,7 @@ from openai import OpenAI
 
 from agentops_instrumentors.core.content import ContentMode, set_default_mode
 from tests.providers.recording import Recorder
+from tests.unit.message_shapes import check_span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,4 +35,6 @@ def record(shared_openai: FakeOpenAI, shared_client: OpenAI, in_memory: InMemory
     # The process's policy is read from the environment again after it.
     set_default_mode(ContentMode.NO_CONTENT)
     in_memory.assert_balanced()
+    for span in in_memory.spans():
+        check_span(span.attributes or {})
     assert otel_context_log == []

@@ -103,11 +103,12 @@ _STRUCTURE: Final = frozenset({"type", "role", "id", "modality", "mime_type", "f
 def _clean_struct(value: msgspec.Struct, redactor: Redactor | None, inside: tuple[int, ...]) -> dict[str, Any]:
     config = value.__struct_config__
     found: dict[str, Any] = {config.tag_field: config.tag} if config.tag_field else {}
-    for name in value.__struct_fields__:
+    required = len(value.__struct_fields__) - len(value.__struct_defaults__)
+    for index, name in enumerate(value.__struct_fields__):
         item = getattr(value, name)
         if name == "parts":
             found[name] = [_clean_part(part, redactor, inside) for part in item]
-        elif item is not None:
+        elif item is not None or index < required:
             found[name] = _clean_field(name, item, redactor, inside)
     return found
 
