@@ -40,7 +40,7 @@ class Settings:
     exporter_endpoint: str = DEFAULT_EXPORTER_ENDPOINT
     """Full URL of the OTLP/HTTP traces endpoint; metrics and logs go beside it."""
     max_wait_time: int = 5000
-    """Milliseconds."""
+    """Milliseconds; the older name of `export_flush_interval`."""
     max_queue_size: int | None = None
     """Spans waiting for the AgentOps exporter; None: OTEL_BSP_MAX_QUEUE_SIZE."""
     export_flush_interval: int | None = None
@@ -58,6 +58,10 @@ class Settings:
     fail_safe: bool = False
     log_session_replay_url: bool = True
     prefetch_jwt_token: bool = True
+    project_id: str = ""
+    """The AgentOps project of the key, where it is known."""
+    capture_stdout: bool = False
+    """True: what the program prints inside a session's spans becomes log records too."""
     trace_parent: str = "root"
     """root: a session is its own trace; current: it nests under the current span."""
     exporter: object | None = None
@@ -74,6 +78,11 @@ def _optional_integer(name: str, fallback: str) -> int | None:
         return int(value)
     environment.invalid(name, value, "a whole number from 1 up", fallback)
     return None
+
+
+def _flush_interval(name: str) -> int | None:
+    """AGENTOPS_MAX_WAIT_TIME is the variable's older name."""
+    return _optional_integer(name if environment.text(name) else "AGENTOPS_MAX_WAIT_TIME", "OTEL_BSP_SCHEDULE_DELAY, else 1000")
 
 
 def _tags(name: str) -> tuple[str, ...]:
@@ -103,7 +112,7 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
     "AGENTOPS_EXPORTER_ENDPOINT": ("exporter_endpoint", lambda name: _url(name, DEFAULT_EXPORTER_ENDPOINT)),
     "AGENTOPS_MAX_WAIT_TIME": ("max_wait_time", lambda name: environment.integer(name, _DEFAULT.max_wait_time)),
     "AGENTOPS_MAX_QUEUE_SIZE": ("max_queue_size", lambda name: _optional_integer(name, "OTEL_BSP_MAX_QUEUE_SIZE")),
-    "AGENTOPS_EXPORT_FLUSH_INTERVAL": ("export_flush_interval", lambda name: _optional_integer(name, "OTEL_BSP_SCHEDULE_DELAY, else 1000")),
+    "AGENTOPS_EXPORT_FLUSH_INTERVAL": ("export_flush_interval", _flush_interval),
     "AGENTOPS_DEFAULT_TAGS": ("default_tags", _tags),
     "AGENTOPS_TRACE_NAME": ("trace_name", environment.text),
     "AGENTOPS_INSTRUMENT_LLM_CALLS": ("instrument_llm_calls", lambda name: environment.boolean(name, True)),
@@ -115,6 +124,8 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
     "AGENTOPS_FAIL_SAFE": ("fail_safe", lambda name: environment.boolean(name, False)),
     "AGENTOPS_LOG_SESSION_REPLAY_URL": ("log_session_replay_url", lambda name: environment.boolean(name, True)),
     "AGENTOPS_PREFETCH_JWT_TOKEN": ("prefetch_jwt_token", lambda name: environment.boolean(name, True)),
+    "AGENTOPS_PROJECT_ID": ("project_id", environment.text),
+    "AGENTOPS_CAPTURE_STDOUT": ("capture_stdout", lambda name: environment.boolean(name, False)),
     "AGENTOPS_TRACE_PARENT": ("trace_parent", lambda name: environment.choice(name, ("root", "current"), "root")),
 }
 _READ_WHERE_USED: Final = frozenset(
@@ -230,3 +241,12 @@ def _apply_log_level(level: str) -> None:
     for handler in logger.handlers:
         if isinstance(handler, _Unconfigured):
             handler.setLevel(chosen)
+
+
+def __getattr__(name: str) -> object:
+    """`Config`, from `options`, which builds on this module."""
+    if name != "Config":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from agentops.options import Config
+
+    return Config

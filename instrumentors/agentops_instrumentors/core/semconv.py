@@ -65,6 +65,7 @@ AGENT_NAME: Final = "gen_ai.agent.name"
 WORKFLOW_NAME: Final = "gen_ai.workflow.name"
 TOOL_NAME: Final = "gen_ai.tool.name"
 TOOL_TYPE: Final = "gen_ai.tool.type"
+TOOL_DESCRIPTION: Final = "gen_ai.tool.description"
 TOOL_CALL_ID: Final = "gen_ai.tool.call.id"
 TOOL_CALL_ARGUMENTS: Final = "gen_ai.tool.call.arguments"
 TOOL_CALL_RESULT: Final = "gen_ai.tool.call.result"
@@ -85,6 +86,13 @@ EXCEPTION_STACKTRACE: Final = "exception.stacktrace"
 SESSION_ID: Final = "session.id"
 THREAD_ID: Final = "thread.id"
 THREAD_NAME: Final = "thread.name"
+LOG_IOSTREAM: Final = "log.iostream"
+CODE_FUNCTION_NAME: Final = "code.function.name"
+HTTP_REQUEST_METHOD: Final = "http.request.method"
+HTTP_RESPONSE_STATUS_CODE: Final = "http.response.status_code"
+HTTP_ROUTE: Final = "http.route"
+URL_PATH: Final = "url.path"
+URL_SCHEME: Final = "url.scheme"
 
 # agentops: what the conventions have no name for yet
 SPAN_KIND: Final = "agentops.span.kind"
@@ -92,10 +100,19 @@ TAGS: Final = "agentops.tags"
 TAG_PREFIX: Final = "agentops.tag."
 SESSION_END_STATE: Final = "agentops.session.end_state"
 SESSION_END_STATE_REASON: Final = "agentops.session.end_state_reason"
+SESSION_VIDEO: Final = "agentops.session.video"
+PROJECT_ID: Final = "agentops.project.id"
 COST_AMOUNT: Final = "agentops.usage.cost.amount"
 COST_CURRENCY: Final = "agentops.usage.cost.currency"
 COST_SOURCE: Final = "agentops.usage.cost.source"
 ERROR_SPAN_KIND: Final = "agentops.error.span_kind"
+AGENTOPS_AGENT_ID: Final = "agentops.agent.id"
+AGENTOPS_AGENT_NAME: Final = "agentops.agent.name"
+OPERATION_TYPE: Final = "agentops.operation.type"
+ENTITY_INPUT: Final = "agentops.entity.input"
+ENTITY_OUTPUT: Final = "agentops.entity.output"
+ENTITY_VERSION: Final = "agentops.entity.version"
+GUARDRAIL_SPEC: Final = "agentops.guardrail.spec"
 
 # operations
 CHAT: Final = "chat"
@@ -119,6 +136,9 @@ METRIC_INFERENCE_TIME_PER_OUTPUT_CHUNK: Final = "gen_ai.client.inference.time_pe
 METRIC_INFERENCE_INPUT_TOKENS: Final = "gen_ai.client.inference.operation.input_tokens"
 METRIC_INFERENCE_OUTPUT_TOKENS: Final = "gen_ai.client.inference.operation.output_tokens"
 METRIC_INFERENCE_USAGE_PREFIX: Final = "gen_ai.client.inference.usage."
+METRIC_EXECUTE_TOOL_DURATION: Final = "gen_ai.execute_tool.duration"
+METRIC_INVOKE_AGENT_DURATION: Final = "gen_ai.invoke_agent.duration"
+METRIC_INVOKE_AGENT_TOOL_CALLS: Final = "gen_ai.invoke_agent.tool_calls"
 
 # events
 EVENT_INFERENCE_DETAILS: Final = "gen_ai.client.inference.operation.details"
@@ -126,3 +146,5 @@ EVENT_OPERATION_EXCEPTION: Final = "gen_ai.client.operation.exception"
 
 DURATION_BUCKETS: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 TOKEN_BUCKETS: Final = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)
+AGENT_DURATION_BUCKETS: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6)
+CALL_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Link, SpanContext
 
 Json = dict[str, object]
+Encoded = tuple["Resource", "InstrumentationScope | None", Json]
 _Scopes = dict["InstrumentationScope | None", list[Json]]
 
 _HAS_IS_REMOTE: Final = 0x100
@@ -36,19 +37,13 @@ _encoder: Final = msgspec.json.Encoder()
 
 def encode_spans(spans: Sequence[ReadableSpan]) -> bytes:
     """One TracesData object, grouped by resource and scope, without a line end. A span that cannot be encoded is left out and counted."""
-    keys: dict[int, Resource] = {}
-    grouped: dict[Resource, _Scopes] = {}
+    encoded: list[Encoded] = []
     for span in spans:
         try:
-            encoded = _span(span)
+            encoded.append((span.resource, span.instrumentation_scope or None, _span(span)))
         except Exception as error:
             swallowed("store.encode", error)
-            continue
-        # A resource hashes by dumping all its attributes, so it is looked up by identity first.
-        resource = keys.setdefault(id(span.resource), span.resource)
-        scopes = grouped.setdefault(resource, {})
-        scopes.setdefault(span.instrumentation_scope or None, []).append(encoded)
-    return _dump({"resourceSpans": [_resource_spans(resource, scopes) for resource, scopes in grouped.items()]})
+    return dump({"resourceSpans": by_resource(encoded, "scopeSpans", "spans")})
 
 
 def encode_session_start(start: SessionStart, pid: int) -> bytes:
@@ -65,17 +60,16 @@ def encode_session_start(start: SessionStart, pid: int) -> bytes:
     }
     resource = attributes({"telemetry.distro.name": "agentops-opentelemetry", "telemetry.distro.version": __version__, PROCESS_PID: pid})
     scope_logs: Json = {"scope": {"name": "agentops.session", "version": __version__}, "logRecords": [record]}
-    return _dump({"resourceLogs": [{"resource": {"attributes": resource}, "scopeLogs": [scope_logs]}]})
+    return dump({"resourceLogs": [{"resource": {"attributes": resource}, "scopeLogs": [scope_logs]}]})
 
 
 def attributes(values: Mapping[str, object] | None) -> list[Json]:
     """OTLP KeyValues. Never raises: a value that cannot be encoded is named by its type."""
-    return [
-        {"key": _text(key), "value": _safe_value(value)} if key else {"value": _safe_value(value)} for key, value in (values or {}).items()
-    ]
+    return [{"key": _text(key), "value": any_value(value)} if key else {"value": any_value(value)} for key, value in (values or {}).items()]
 
 
-def _safe_value(value: object) -> Json:
+def any_value(value: object) -> Json:
+    """An OTLP AnyValue. Never raises: a value that cannot be encoded is named by its type."""
     try:
         return _value(value)
     except Exception as error:
@@ -124,45 +118,45 @@ def _span(span: ReadableSpan) -> Json:
     if context is not None:
         encoded["traceId"] = f"{context.trace_id:032x}"
         encoded["spanId"] = f"{context.span_id:016x}"
-        _put(encoded, "traceState", ",".join(f"{key}={value}" for key, value in context.trace_state.items()))
+        put(encoded, "traceState", ",".join(f"{key}={value}" for key, value in context.trace_state.items()))
     if span.parent is not None:
         encoded["parentSpanId"] = f"{span.parent.span_id:016x}"
     encoded["flags"] = _flags(span.parent)
-    _put(encoded, "name", _text(span.name))
+    put(encoded, "name", _text(span.name))
     encoded["kind"] = span.kind.value + 1
-    _put(encoded, "startTimeUnixNano", str(span.start_time or ""))
-    _put(encoded, "endTimeUnixNano", str(span.end_time or ""))
-    _put(encoded, "attributes", attributes(span.attributes))
-    _put(encoded, "droppedAttributesCount", span.dropped_attributes)
-    _put(encoded, "events", [_event(event) for event in span.events])
-    _put(encoded, "droppedEventsCount", span.dropped_events)
-    _put(encoded, "links", [_link(link) for link in span.links])
-    _put(encoded, "droppedLinksCount", span.dropped_links)
+    put(encoded, "startTimeUnixNano", str(span.start_time or ""))
+    put(encoded, "endTimeUnixNano", str(span.end_time or ""))
+    put(encoded, "attributes", attributes(span.attributes))
+    put(encoded, "droppedAttributesCount", span.dropped_attributes)
+    put(encoded, "events", [_event(event) for event in span.events])
+    put(encoded, "droppedEventsCount", span.dropped_events)
+    put(encoded, "links", [_link(link) for link in span.links])
+    put(encoded, "droppedLinksCount", span.dropped_links)
     status: Json = {}
-    _put(status, "code", span.status.status_code.value)
-    _put(status, "message", span.status.description)
+    put(status, "code", span.status.status_code.value)
+    put(status, "message", span.status.description)
     encoded["status"] = status
     return encoded
 
 
 def _event(event: Event) -> Json:
     encoded: Json = {}
-    _put(encoded, "timeUnixNano", str(event.timestamp or ""))
-    _put(encoded, "name", event.name)
-    _put(encoded, "attributes", attributes(event.attributes))
-    _put(encoded, "droppedAttributesCount", event.dropped_attributes)
+    put(encoded, "timeUnixNano", str(event.timestamp or ""))
+    put(encoded, "name", event.name)
+    put(encoded, "attributes", attributes(event.attributes))
+    put(encoded, "droppedAttributesCount", event.dropped_attributes)
     return encoded
 
 
 def _link(link: Link) -> Json:
     encoded: Json = {"traceId": f"{link.context.trace_id:032x}", "spanId": f"{link.context.span_id:016x}"}
-    _put(encoded, "attributes", attributes(link.attributes))
-    _put(encoded, "droppedAttributesCount", link.dropped_attributes)
+    put(encoded, "attributes", attributes(link.attributes))
+    put(encoded, "droppedAttributesCount", link.dropped_attributes)
     encoded["flags"] = _flags(link.context)
     return encoded
 
 
-def _put(target: Json, key: str, value: object) -> None:
+def put(target: Json, key: str, value: object) -> None:
     """The proto3 JSON mapping leaves default values out."""
     if value:
         target[key] = value
@@ -172,26 +166,38 @@ def _flags(context: SpanContext | None) -> int:
     return _HAS_IS_REMOTE | _IS_REMOTE if context is not None and context.is_remote else _HAS_IS_REMOTE
 
 
-def _resource_spans(resource: Resource, scopes: _Scopes) -> Json:
+def by_resource(encoded: Sequence[Encoded], scopes_key: str, items_key: str) -> list[Json]:
+    """Items of one signal grouped by resource, then by scope, under the names that the signal's OTLP message has for them."""
+    keys: dict[int, Resource] = {}
+    grouped: dict[Resource, _Scopes] = {}
+    for item_resource, scope, item in encoded:
+        # A resource hashes by dumping all its attributes, so it is looked up by identity first.
+        resource = keys.setdefault(id(item_resource), item_resource)
+        grouped.setdefault(resource, {}).setdefault(scope, []).append(item)
+    return [_of_resource(resource, scopes, scopes_key, items_key) for resource, scopes in grouped.items()]
+
+
+def _of_resource(resource: Resource, scopes: _Scopes, scopes_key: str, items_key: str) -> Json:
     encoded_resource: Json = {}
-    _put(encoded_resource, "attributes", attributes(resource.attributes))
-    encoded: Json = {"resource": encoded_resource, "scopeSpans": [_scope_spans(scope, spans) for scope, spans in scopes.items()]}
-    _put(encoded, "schemaUrl", resource.schema_url)
+    put(encoded_resource, "attributes", attributes(resource.attributes))
+    encoded: Json = {"resource": encoded_resource, scopes_key: [_of_scope(scope, items, items_key) for scope, items in scopes.items()]}
+    put(encoded, "schemaUrl", resource.schema_url)
     return encoded
 
 
-def _scope_spans(scope: InstrumentationScope | None, spans: list[Json]) -> Json:
+def _of_scope(scope: InstrumentationScope | None, items: list[Json], items_key: str) -> Json:
     encoded_scope: Json = {}
-    encoded: Json = {"scope": encoded_scope, "spans": spans}
+    encoded: Json = {"scope": encoded_scope, items_key: items}
     if scope is not None:
-        _put(encoded_scope, "name", scope.name)
-        _put(encoded_scope, "version", scope.version)
-        _put(encoded_scope, "attributes", attributes(scope.attributes))
-        _put(encoded, "schemaUrl", scope.schema_url)
+        put(encoded_scope, "name", scope.name)
+        put(encoded_scope, "version", scope.version)
+        put(encoded_scope, "attributes", attributes(scope.attributes))
+        put(encoded, "schemaUrl", scope.schema_url)
     return encoded
 
 
-def _dump(data: Json) -> bytes:
+def dump(data: Json) -> bytes:
+    """JSON in UTF-8, whatever text is inside."""
     try:
         return _encoder.encode(data)
     except UnicodeEncodeError:

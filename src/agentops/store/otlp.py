@@ -72,6 +72,8 @@ class _ResourceSpans(msgspec.Struct, rename="camel"):
 
 class _LogRecord(msgspec.Struct, rename="camel"):
     event_name: str = ""
+    severity_text: str = ""
+    body: _AnyValue | None = None
     trace_id: str = ""
     span_id: str = ""
     time_unix_nano: int | str = 0
@@ -79,6 +81,7 @@ class _LogRecord(msgspec.Struct, rename="camel"):
 
 
 class _ScopeLogs(msgspec.Struct, rename="camel"):
+    scope: _Scope | None = None
     log_records: list[_LogRecord] = []
 
 
@@ -129,13 +132,16 @@ class StoredSpan:
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """A log record that belongs to a span; `time` in nanoseconds since the epoch."""
+    """A log record that belongs to a span; `time` in nanoseconds since the epoch, `severity` as text, `scope` its logger's name."""
 
     event_name: str
     trace_id: str
     span_id: str
     time: int
     attributes: dict[str, Value]
+    scope: str = ""
+    severity: str = ""
+    body: Value = None
 
 
 _decoder = msgspec.json.Decoder(_Line)
@@ -157,15 +163,26 @@ def decode_line(line: bytes, without: frozenset[str] = frozenset()) -> tuple[lis
         for span in scope.spans
     ]
     records = [
-        StoredRecord(
-            record.event_name, record.trace_id.lower(), record.span_id.lower(), int(record.time_unix_nano), _mapping(record.attributes)
-        )
+        _stored_record(record, scope.scope.name if scope.scope else "")
         for resource in decoded.resource_logs
         for scope in resource.scope_logs
         for record in scope.log_records
         if record.trace_id
     ]
     return spans, records
+
+
+def _stored_record(record: _LogRecord, scope: str) -> StoredRecord:
+    return StoredRecord(
+        event_name=record.event_name,
+        trace_id=record.trace_id.lower(),
+        span_id=record.span_id.lower(),
+        time=int(record.time_unix_nano),
+        attributes=_mapping(record.attributes),
+        scope=scope,
+        severity=record.severity_text,
+        body=_plain(record.body),
+    )
 
 
 def _span(span: _Span, scope: str, without: frozenset[str]) -> StoredSpan:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from opentelemetry.context import Context
+    from opentelemetry.sdk._logs import ReadableLogRecord
     from opentelemetry.sdk.trace import ReadableSpan, Span
 
     from agentops.store.records import SessionStart
@@ -33,7 +34,7 @@ class LocalStore:
         self._armed = False
         self._forked = False
         self.files: Final = StoreFiles(paths.data_folder(), Limits.from_environment(), self._open_sessions)
-        self.writer: Final = StoreWriter(self.files)
+        self.writer: Final = StoreWriter(self.files, alive=self._has_open_sessions)
 
     def started(self, session: SessionStart) -> None:
         """Record that a session opened."""
@@ -51,6 +52,11 @@ class LocalStore:
         self._arm()
         self.writer.submit(span)
 
+    def logged(self, record: ReadableLogRecord) -> None:
+        """Record a log record."""
+        self._arm()
+        self.writer.submit(record)
+
     def after_fork(self) -> None:
         """In a forked child: it never ends its parent's sessions, and the last word on the terminal is the parent's."""
         self._open = {}
@@ -60,6 +66,9 @@ class LocalStore:
         from agentops.store.encode import encode_session_start
 
         return b"".join(encode_session_start(session, os.getpid()) + b"\n" for session in list(self._open.values()))
+
+    def _has_open_sessions(self) -> bool:
+        return bool(self._open)
 
     def _arm(self) -> None:
         if not self._armed:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 import re
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from agentops.store.files import StoredFile, stored_files
@@ -59,9 +60,6 @@ class _Trace:
     record: StoredRecord | None = None
     start: int = 2**63
 
-    def session(self, trace_id: str) -> StoredSession:
-        return build_session(trace_id, list(self.spans.values()), self.record, self.run, self.pid)
-
 
 class _Collector:
     """Groups what the files hold by trace; a span that stands in the store twice counts once."""
@@ -70,9 +68,12 @@ class _Collector:
         self.traces: dict[str, _Trace] = {}
         self.skipped_lines = 0
         self._without = without
+        self._logs: defaultdict[str, list[StoredRecord]] = defaultdict(list)
+        self._written: dict[str, float] = {}
 
     def read(self, file: StoredFile, wanted: re.Pattern[bytes] | None = None) -> None:
         """Read one file, or only its lines that hold `wanted`. A file that has just been removed is empty."""
+        self._written[file.name.run] = max(file.modified, self._written.get(file.name.run, 0.0))
         try:
             with file.path.open("rb") as lines:
                 for line in lines:
@@ -80,6 +81,14 @@ class _Collector:
                         self._add(line, file)
         except FileNotFoundError:
             return
+
+    def session(self, trace_id: str) -> StoredSession:
+        """One of the traces summed up."""
+        trace = self.traces[trace_id]
+        session = build_session(trace_id, list(trace.spans.values()), trace.record, trace.run, trace.pid)
+        logs = tuple(sorted(self._logs[trace_id], key=lambda record: record.time))
+        vanished = session.root.reconstructed and not session.running
+        return replace(session, logs=logs, last_heartbeat=int(self._written[trace.run] * _NANO) if vanished else None)
 
     def newest(self, count: int) -> list[tuple[str, _Trace]]:
         """The traces that started last, newest first."""
@@ -101,6 +110,8 @@ class _Collector:
                 trace = self._trace(record.trace_id, file)
                 trace.record = trace.record or record
                 trace.run, trace.start = file.name.run, min(trace.start, record.time)
+            elif not self._without:
+                self._logs[record.trace_id].append(record)
 
     def _trace(self, trace_id: str, file: StoredFile) -> _Trace:
         trace = self.traces.get(trace_id)
@@ -117,7 +128,7 @@ def read_sessions(folder: Path, limit: int | None = None) -> StoreContents:
     collector = _Collector(CONTENT_ATTRIBUTES)
     unread = _read_newest(collector, folder, limit)
     chosen = collector.newest(len(collector.traces) if limit is None else limit)
-    sessions = [trace.session(trace_id) for trace_id, trace in chosen]
+    sessions = [collector.session(trace_id) for trace_id, _ in chosen]
     return StoreContents(sessions, more=unread or len(sessions) < len(collector.traces), skipped_lines=collector.skipped_lines)
 
 
@@ -127,7 +138,7 @@ def latest_session(folder: Path) -> tuple[StoredSession, int] | None:
     _read_newest(collector, folder, 1, whole_run=True)
     for trace_id, trace in collector.newest(1):
         others = sum(other.run == trace.run for other in collector.traces.values()) - 1
-        return trace.session(trace_id), others
+        return collector.session(trace_id), others
     return None
 
 
@@ -143,7 +154,7 @@ def find_session(folder: Path, prefix: str) -> StoredSession:
     collector = _Collector()
     for file in stored_files(folder):
         collector.read(file, wanted)
-    found = [trace.session(trace_id) for trace_id, trace in collector.traces.items() if trace_id.startswith(digits)]
+    found = [collector.session(trace_id) for trace_id in collector.traces if trace_id.startswith(digits)]
     if not found:
         raise UnknownSessionError(prefix)
     if len(found) > 1:

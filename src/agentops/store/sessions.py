@@ -29,6 +29,8 @@ class StoredSession:
 
     `end` and `duration` are None while the session runs; `llm_calls` counts inference and embeddings spans, and tokens and
     costs are theirs alone; `errors` counts spans of status ERROR; `run` names the process that recorded it.
+    `logs` are read with the content only; `last_heartbeat` is the last sign of life of a process that vanished before it ended the
+    session, None otherwise.
     """
 
     trace_id: str
@@ -49,6 +51,8 @@ class StoredSession:
     pid: int
     run: str
     running: bool
+    logs: tuple[StoredRecord, ...] = ()
+    last_heartbeat: int | None = None
 
     @property
     def session_id(self) -> str:

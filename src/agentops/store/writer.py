@@ -1,6 +1,7 @@
 """The one writer of the local store: a daemon thread that `write()`s what was enqueued within 50 ms, without fsync.
 
-What was written survives the death of the process (SIGKILL included), not the loss of power.
+What was written survives the death of the process (SIGKILL included), not the loss of power. While sessions are open and there is
+nothing to write, the file's time of modification is renewed: the last sign of life of a process that vanishes.
 """
 
 from __future__ import annotations
@@ -19,10 +20,16 @@ from agentops.store.records import SessionStart
 from agentops_instrumentors.core.guard import swallowed, warn_once
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opentelemetry.sdk._logs import ReadableLogRecord
     from opentelemetry.sdk.trace import ReadableSpan
 
     from agentops.store.files import StoreFiles
 
+    Item = ReadableSpan | ReadableLogRecord | SessionStart
+
+HEARTBEAT_SECONDS: Final = 30.0
 _COLLECT_SECONDS: Final = 0.02
 _QUEUE_LIMIT: Final = 16384
 _SPANS_A_LINE: Final = 128
@@ -32,13 +39,22 @@ _REMEMBERED_TRACES: Final = 10000
 
 
 class StoreWriter:
-    """Takes spans and session starts from any thread, signal handler, finaliser or forked child; never raises and never blocks.
+    """Takes records from any thread, signal handler, finaliser or forked child; never raises and never blocks.
 
     `submit` takes no lock: a span may end inside a garbage collection that interrupts this very module.
     """
 
-    def __init__(self, files: StoreFiles, queue_limit: int = _QUEUE_LIMIT) -> None:
+    def __init__(
+        self,
+        files: StoreFiles,
+        queue_limit: int = _QUEUE_LIMIT,
+        alive: Callable[[], bool] = bool,
+        heartbeat: float = HEARTBEAT_SECONDS,
+    ) -> None:
+        """`alive` says whether to give signs of life, every `heartbeat` seconds."""
         self._files = files
+        self._alive = alive
+        self._heartbeat = heartbeat
         self._limit = queue_limit
         self._closed = False
         self._deduplicating = False
@@ -46,7 +62,7 @@ class StoreWriter:
         _writers.add(self)
 
     def _begin(self) -> None:
-        self._items: deque[ReadableSpan | SessionStart] = deque()
+        self._items: deque[Item] = deque()
         self._lock = threading.Lock()
         self._drainer = 0
         self._thread: threading.Thread | None = None
@@ -59,7 +75,7 @@ class StoreWriter:
 
     @property
     def dropped(self) -> int:
-        """Spans and session starts that did not reach the store."""
+        """Spans, log records and session starts that did not reach the store."""
         return self._dropped
 
     @property
@@ -71,11 +87,11 @@ class StoreWriter:
         """From now on write each span once, whichever way it comes: asked for where an exporter joins the processor."""
         self._deduplicating = True
 
-    def submit(self, item: ReadableSpan | SessionStart) -> None:
+    def submit(self, item: Item) -> None:
         """Enqueue one record. A full queue drops it, counted."""
         if len(self._items) >= self._limit:
             self._drop(1)
-            warn_once("store:full", "The local store's queue is full: spans are dropped and counted")
+            warn_once("store:full", "The local store's queue is full: records are dropped and counted")
             return
         self._items.append(item)
         if self._closed:
@@ -107,7 +123,7 @@ class StoreWriter:
         self._closed = True
         flushed = self.flush(timeout)
         if self._dropped:
-            warn_once("store:lost", "%d spans were not recorded in the local store %s", self._dropped, self._files.folder)
+            warn_once("store:lost", "%d spans and log records were not recorded in the local store %s", self._dropped, self._files.folder)
         return flushed
 
     def after_fork(self) -> None:
@@ -136,10 +152,22 @@ class StoreWriter:
 
     def _run(self, wake: queue.SimpleQueue[None]) -> None:
         while True:
-            wake.get()
+            try:
+                # Without open sessions it sleeps until it is woken.
+                wake.get(timeout=self._heartbeat if self._alive() else None)
+            except queue.Empty:
+                self._give_sign_of_life()
+                continue
             time.sleep(_COLLECT_SECONDS)
             self._awake = False
             self.flush(timeout=threading.TIMEOUT_MAX)
+
+    def _give_sign_of_life(self) -> None:
+        with self._lock:
+            try:
+                self._files.touch()
+            except OSError as error:
+                swallowed("store.heartbeat", error)
 
     def _drain(self) -> None:
         while self._items:
@@ -153,15 +181,22 @@ class StoreWriter:
                 self._drop(len(batch))
                 swallowed("store.writer", error)
 
-    def _write(self, batch: list[ReadableSpan | SessionStart]) -> None:
+    def _write(self, batch: list[Item]) -> None:
+        from opentelemetry.sdk.trace import ReadableSpan
+
         from agentops.store.encode import encode_session_start, encode_spans
 
         pid = os.getpid()
         starts = [item for item in batch if isinstance(item, SessionStart)]
-        spans = [item for item in batch if not isinstance(item, SessionStart) and self._first_time(item)]
+        spans = [item for item in batch if isinstance(item, ReadableSpan) and self._first_time(item)]
+        records = [item for item in batch if not isinstance(item, (SessionStart, ReadableSpan))]
         lines = [encode_session_start(start, pid) for start in starts]
         if spans:
             lines.append(encode_spans(spans))
+        if records:
+            from agentops.store.encode_logs import encode_logs
+
+            lines.append(encode_logs(records))
         if lines:
             self._files.write(b"\n".join(lines) + b"\n")
         if len(self._traces) < _REMEMBERED_TRACES:
