@@ -95,7 +95,7 @@ class Patch:
         if layer is self._wrapper:
             setattr(self._owner, self._name, self._original)
             return
-        while isinstance(layer, wrapt.ObjectProxy):
+        while isinstance(layer, wrapt.FunctionWrapper):
             inner: Any = cast("Any", layer).__wrapped__
             if inner is self._wrapper:
                 layer.__wrapped__ = self._original
