@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from opentelemetry.trace import INVALID_SPAN, set_span_in_context
+
 from agentops_instrumentors.core import environment, semconv
 
 if TYPE_CHECKING:
@@ -79,9 +81,13 @@ class Instruments:
     def chunks(self, to_first: float, between: list[float], attributes: Mapping[str, AttributeValue], context: Context) -> None:
         """Record a stream's time to its first chunk and the seconds between the chunks after it."""
         self._first_chunk.record(to_first, attributes, context=context)
-        record = self._per_chunk.record
-        for seconds in between:
-            record(seconds, attributes, context=context)
+        if not between:
+            return
+        # An exemplar costs a sixth of a record, and the longest wait of a stream is the one worth finding: it alone offers one.
+        longest = max(range(len(between)), key=between.__getitem__)
+        record, apart = self._per_chunk.record, set_span_in_context(INVALID_SPAN, context)
+        for index, seconds in enumerate(between):
+            record(seconds, attributes, context=context if index == longest else apart)
 
     def usage(self, operation: str, usage: Usage | None, attributes: Mapping[str, AttributeValue], context: Context) -> None:
         """Record one operation's tokens; the newer counters also count an operation that reported none, as 0."""
