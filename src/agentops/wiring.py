@@ -12,29 +12,30 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from opentelemetry import _logs, metrics, trace
 
 from agentops.config import settings
-from agentops.destinations import LOGS, METRICS, TRACES, Destinations, Route, disabled, route
+from agentops.destinations import LOGS, METRICS, TRACES, Destinations, Route, disabled, route, switched_off
 from agentops.installed import installed, no_vendor_distro
 from agentops_instrumentors.core import content, environment
 from agentops_instrumentors.core.guard import logger, swallowed, warn_once
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from importlib.metadata import EntryPoint
 
     from opentelemetry.sdk.trace import SpanProcessor
     from opentelemetry.sdk.trace import TracerProvider as SDKTracerProvider
     from opentelemetry.trace import TracerProvider
 
-    from agentops.sessions.session import Session
-    from agentops.store.records import AttributeValue
 
 OUR_INSTRUMENTORS: Final = "agentops_"
 _INSTRUMENTORS: Final = "opentelemetry_instrumentor"
+_THREADING: Final = "opentelemetry.instrumentation.threading:"
+_SYSTEM_METRICS: Final = "opentelemetry.instrumentation.system_metrics:"
 _DISABLED_VARIABLE: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 
 _lock: Final = threading.RLock()
 _attached: Final[weakref.WeakKeyDictionary[Any, set[str]]] = weakref.WeakKeyDictionary()
 _attached_signals: Final[set[str]] = set()
 _foreign = False
+_foreign_signals = False
 _said = ""
 
 
@@ -73,9 +74,11 @@ def start() -> None:
 
 
 def _build_providers() -> None:
+    global _foreign_signals
     from agentops.distro import AgentOpsConfigurator, build_tracer_provider
 
     if hasattr(metrics.get_meter_provider(), "force_flush") or hasattr(_logs.get_logger_provider(), "add_log_record_processor"):
+        _foreign_signals = True
         build_tracer_provider()
     else:
         AgentOpsConfigurator().configure()  # pyright: ignore[reportUnknownMemberType]
@@ -121,6 +124,7 @@ def _join(provider: SDKTracerProvider, foreign: bool) -> None:
         done.add("local")
         _add_local(provider)
     _join_other_signals(_attached_signals)
+    _join_monitors(provider, done)
     _add_given(provider, done)
     _set_content_mode(chosen)
     _say()
@@ -137,24 +141,38 @@ def _join_other_signals(done: set[str]) -> None:
         if signal.name not in done and route(signal).agentops and hasattr(provider, needed):
             done.add(signal.name)
             add(cast("Any", provider))
+    from agentops.logs.join import join
+
+    join(done, foreign=_foreign or _foreign_signals)
+
+
+def _metrics_wanted() -> bool:
+    """Whether metrics go anywhere at all."""
+    chosen = route(METRICS)
+    elsewhere = (_foreign or _foreign_signals) and hasattr(metrics.get_meter_provider(), "force_flush") and not switched_off(METRICS)
+    return chosen.agentops or bool(chosen.others) or elsewhere
+
+
+def _join_monitors(provider: SDKTracerProvider, done: set[str]) -> None:
+    if "monitors" in done or not _metrics_wanted():
+        return
+    from agentops import monitors
+    from agentops.sessions import runtime
+
+    done.add("monitors")
+    provider.add_span_processor(monitors.open_spans)
+    if "monitors" not in _attached_signals:
+        _attached_signals.add("monitors")
+        monitors.create()
+        runtime.on_session_start(monitors.watch_loop)
 
 
 def _add_local(provider: SDKTracerProvider) -> None:
-    from agentops.sessions import runtime
+    from agentops.sessions import ledger
     from agentops.store.processor import store_processor
 
     provider.add_span_processor(store_processor())
-    runtime.on_session_start(_record_start)
-
-
-def _record_start(session: Session) -> None:
-    from agentops.store.processor import session_started
-    from agentops.store.records import SessionStart
-
-    place = session.span.get_span_context()
-    started = session.start_time_unix_nano
-    attributes = cast("Mapping[str, AttributeValue]", session.start_attributes)
-    session_started(SessionStart(place.trace_id, place.span_id, session.span_name, started, attributes))
+    ledger.keep()
 
 
 def _add_given(provider: SDKTracerProvider, done: set[str]) -> None:
@@ -183,12 +201,21 @@ def _say() -> None:
         logger.info("%s (%s=%s)", line, content.CAPTURE_VARIABLE, environment.text(content.CAPTURE_VARIABLE) or "unset")
 
 
+def wanted(entry: EntryPoint) -> bool:
+    """Whether an instrumentor of ours or of the extra `full` has anything to do here; True for every other one."""
+    if entry.name.startswith(OUR_INSTRUMENTORS):
+        return settings().instrument_llm_calls
+    if entry.value.startswith(_SYSTEM_METRICS):
+        return _metrics_wanted() and not settings().env_data_opt_out
+    return True
+
+
 def _load_instrumentors() -> None:
-    if not settings().instrument_llm_calls:
-        return
+    """Load our instrumentors and those of the extra `full`, as the launcher does; what else is installed is the program's to load."""
     skipped = {name.strip() for name in environment.text(_DISABLED_VARIABLE).split(",")}
     for entry in installed(_INSTRUMENTORS):
-        if "*" in skipped or entry.name in skipped or not entry.name.startswith(OUR_INSTRUMENTORS):
+        ours = entry.name.startswith(OUR_INSTRUMENTORS) or entry.value.startswith((_THREADING, _SYSTEM_METRICS))
+        if "*" in skipped or entry.name in skipped or not ours or not wanted(entry):
             continue
         try:
             instrumentor = entry.load()()

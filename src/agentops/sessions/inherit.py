@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agentops.sessions.states import EndState
+    from agentops.sessions.tags import Tags
     from agentops.sessions.tracer import SessionTracer
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}")
@@ -61,6 +62,13 @@ class JoinedSession(Session):
             except Exception as telemetry_error:
                 swallowed("leaving a session", telemetry_error)
         return left
+
+
+def join(inherited: object, tags: Tags | None = None) -> Session:
+    """Join the session that another process started and make it current; see `runtime.start_session`."""
+    from agentops.sessions import runtime
+
+    return runtime.start_session(tags=tags, inherited=inherited)
 
 
 def locate(inherited: object, tracer: SessionTracer) -> SpanContext | None:

@@ -24,7 +24,7 @@ from agentops.sessions.notices import on_session_start, tell_left, tell_started
 from agentops.sessions.registry import registry
 from agentops.sessions.session import Session
 from agentops.sessions.states import normalise
-from agentops.sessions.tracer import UNNAMED, SessionTracer
+from agentops.sessions.tracer import UNNAMED, Home, SessionTracer
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.guard import swallowed
 from agentops_instrumentors.core.telemetry import set_default_parent
@@ -40,21 +40,10 @@ if TYPE_CHECKING:
 __all__ = ["current_session", "default_parent", "end_all", "install", "on_session_start", "open_session", "resolve_parent", "start_session"]
 
 
-class _Home:
-    """A provider that sessions start on."""
-
-    __slots__ = ("ends_at_exit", "provider", "tracer")
-
-    def __init__(self, provider: TracerProvider) -> None:
-        self.provider = provider
-        self.tracer = SessionTracer(provider)
-        self.ends_at_exit = False
-
-
 _lock = threading.RLock()
-_homes: dict[int, _Home] = {}
-_home: _Home | None = None
-_nowhere: Final = _Home(NoOpTracerProvider())
+_homes: dict[int, Home] = {}
+_home: Home | None = None
+_nowhere: Final = Home(NoOpTracerProvider())
 
 
 def install(provider: TracerProvider | None = None) -> None:
@@ -77,7 +66,7 @@ def _install(provider: TracerProvider) -> None:
     with _lock:
         home = _homes.get(id(provider))
         if home is None:
-            home = _Home(provider)
+            home = Home(provider)
             add_span_processor = cast("Callable[[object], None] | None", getattr(provider, "add_span_processor", None))
             if add_span_processor is not None:
                 from agentops.sessions.processor import SessionSpanProcessor
@@ -96,9 +85,20 @@ def _install_once() -> None:
         os.register_at_fork(after_in_child=_after_fork)
 
 
+def session_tracer() -> SessionTracer:
+    """The tracer that new sessions start on."""
+    return (_home or _nowhere).tracer
+
+
 def installed() -> bool:
     """Whether sessions have a provider to start on."""
     return _home is not None
+
+
+def provider() -> TracerProvider | None:
+    """The provider that new sessions start on, once there is one."""
+    home = _home
+    return None if home is None else home.provider
 
 
 def start_session(name: str | None = None, tags: Tags | None = None, *, nested: bool = False, inherited: object = None) -> Session:
@@ -170,7 +170,7 @@ def open_session(name: str | None = None, tags: Tags | None = None, *, nested: b
 
 
 def _start_span(
-    home: _Home,
+    home: Home,
     name: str,
     outer: Context,
     attributes: dict[str, AttributeValue],
@@ -188,7 +188,7 @@ def _start_span(
         return INVALID_SPAN
 
 
-def _opened(session: Session, home: _Home) -> None:
+def _opened(session: Session, home: Home) -> None:
     registry.add(session)
     if not (session.span.get_span_context().trace_flags.sampled if session.joined else session.span.is_recording()):
         return

@@ -97,6 +97,17 @@ class SessionTracer:
         )
 
 
+class Home:
+    """A provider that sessions start on. `ends_at_exit`: the end of its sessions is arranged to come before its own."""
+
+    __slots__ = ("ends_at_exit", "provider", "tracer")
+
+    def __init__(self, provider: TracerProvider) -> None:
+        self.provider = provider
+        self.tracer = SessionTracer(provider)
+        self.ends_at_exit = False
+
+
 def _derive_ids(tracer: object) -> SessionIds | None:
     source = getattr(tracer, "id_generator", None)
     if isinstance(source, SessionIds):

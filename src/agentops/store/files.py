@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from agentops.store import paths
+from agentops.store import liveness, paths
 from agentops_instrumentors.core import environment
 
 if TYPE_CHECKING:
@@ -67,6 +67,27 @@ class StoreFiles:
         self._file: FileIO | None = None
         self._size = 0
         self._begun = False
+        self._marker: liveness.Marker | None = None
+        self._marked = False
+
+    @property
+    def run(self) -> str:
+        """What the files of this process, and its marker, are named by."""
+        return f"{os.getpid()}-{self._run}"
+
+    def mark(self) -> None:
+        """Before sessions are recorded: let other processes know by this process's marker when it dies. Raises OSError."""
+        if not self._marked:
+            self._marked = True
+            self.made_folder |= paths.make_folder(self.folder)
+            self._marker = liveness.hold(self.folder, self.run)
+
+    def unmark(self) -> None:
+        """Once every session has ended: nobody need look for what this process left undone."""
+        self._marked = False
+        marker, self._marker = self._marker, None
+        if marker is not None:
+            marker.release(remove=True)
 
     def write(self, lines: bytes) -> None:
         """Append whole lines with one `write()` where the system takes it so. Raises OSError and then leaves no torn line behind."""
@@ -95,7 +116,10 @@ class StoreFiles:
     def begin_run(self) -> None:
         """Name the files of this process anew: after a fork they must not be the parent's."""
         self._run = secrets.token_hex(4)
-        self._begun = False
+        self._begun = self._marked = False
+        marker, self._marker = self._marker, None
+        if marker is not None:
+            marker.release(remove=False)
         self.close()
 
     def _writable(self, size: int) -> FileIO:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from io import FileIO
+    from pathlib import Path
 
 SUFFIX: Final = ".open"
 

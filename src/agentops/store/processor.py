@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace import SpanProcessor
 
 from agentops.store import hint, paths
 from agentops.store.files import Limits, StoreFiles
+from agentops.store.records import SESSION_START_EVENT
 from agentops.store.writer import StoreWriter
 from agentops_instrumentors.core.guard import swallowed
 
@@ -37,8 +38,8 @@ class LocalStore:
         self.writer: Final = StoreWriter(self.files, alive=self._has_open_sessions)
 
     def started(self, session: SessionStart) -> None:
-        """Record that a session opened."""
-        if len(self._open) < _OPEN_LIMIT:
+        """Record that a session opened, or that one of another process was joined or left."""
+        if session.event == SESSION_START_EVENT and len(self._open) < _OPEN_LIMIT:
             self._open[session.span_id] = session
         self._arm()
         self.writer.submit(session)
@@ -77,6 +78,8 @@ class LocalStore:
 
     def _at_exit(self) -> None:
         self.writer.close()
+        if not self._open:
+            self.files.unmark()
         if not self._forked:
             hint.say_once()
 

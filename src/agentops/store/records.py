@@ -9,6 +9,10 @@ from typing import Final
 AttributeValue = str | bool | int | float | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float]
 
 SESSION_START_EVENT: Final = "agentops.session.start"
+SESSION_JOINED_EVENT: Final = "agentops.session.joined"
+SESSION_LEFT_EVENT: Final = "agentops.session.left"
+PROCESS_VANISHED: Final = "the process vanished"
+"""The end state's reason of a session whose process was killed before it could end it."""
 SESSION_NAME: Final = "agentops.session.name"
 PROCESS_PID: Final = "process.pid"
 
@@ -16,6 +20,8 @@ PROCESS_PID: Final = "process.pid"
 @dataclass(frozen=True, slots=True)
 class SessionStart:
     """An opened session: what is needed to show, or to emit later, a root span that never ended.
+
+    `event` says otherwise for one that another process opened: this process joined it, or left it, at that time.
 
     `trace_id` and `span_id` are those of the root span, `name` is the root span's name, `start_time_unix_nano` its
     start in nanoseconds since the epoch, `attributes` those it was started with.
@@ -26,3 +32,4 @@ class SessionStart:
     name: str
     start_time_unix_nano: int
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict[str, AttributeValue])
+    event: str = SESSION_START_EVENT

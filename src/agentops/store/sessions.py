@@ -9,7 +9,7 @@ from uuid import UUID
 
 from agentops.store.otlp import StoredRecord, StoredSpan, Value
 from agentops.store.paths import process_alive
-from agentops.store.records import PROCESS_PID, SESSION_NAME
+from agentops.store.records import PROCESS_PID, PROCESS_VANISHED, SESSION_NAME
 from agentops_instrumentors.core import semconv
 
 if TYPE_CHECKING:
@@ -75,12 +75,13 @@ def build_session(trace_id: str, recorded: Sequence[StoredSpan], record: StoredR
         spans.insert(0, _reconstructed(open_record, spans))
     root = _root(spans, record)
     running = open_record is not None and process_alive(pid, open_record.time / _NANO)
+    vanished = PROCESS_VANISHED if open_record is not None and not running else ""
     calls = counted_calls(spans)
     return StoredSession(
         trace_id=trace_id,
         name=_name(root),
         state=_state(root),
-        reason=_string(root.attributes.get(semconv.SESSION_END_STATE_REASON)),
+        reason=_string(root.attributes.get(semconv.SESSION_END_STATE_REASON)) or vanished,
         start=min(span.start for span in spans),
         end=None if running else _end(root, spans),
         spans=tuple(spans),

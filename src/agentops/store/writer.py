@@ -197,6 +197,8 @@ class StoreWriter:
             from agentops.store.encode_logs import encode_logs
 
             lines.append(encode_logs(records))
+        if starts:
+            self._files.mark()
         if lines:
             self._files.write(b"\n".join(lines) + b"\n")
         if len(self._traces) < _REMEMBERED_TRACES:
