@@ -7,18 +7,22 @@ its source iterator, `parse` and `close` are observed in place.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import wraps
 from inspect import iscoroutinefunction
+from types import MethodType
 from typing import TYPE_CHECKING, Any, cast
 from weakref import ref
 
 from agentops_instrumentors.core.endpoint import Endpoint
-from agentops_instrumentors.core.guard import guarded, swallowed
+from agentops_instrumentors.core.guard import guarded
 from agentops_instrumentors.core.stream import ObservedAsyncIterator, ObservedIterator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from agentops_instrumentors.core.invocation import Invocation
+    from agentops_instrumentors.core.operation import Response
     from agentops_instrumentors.core.stream import Accumulator
 
 _SENTINELS = frozenset({"NotGiven", "Omit"})
@@ -70,58 +74,65 @@ def _observe_stream(stream: Any, invocation: Invocation, endpoint: StainlessEndp
     kind = ObservedAsyncIterator if asynchronous else ObservedIterator
     observed = kind(source, invocation, endpoint.accumulator())
     stream._iterator = observed
-    # Every way to end a stream early, the SDK's stream helpers included, closes the HTTP response.
-    hook = _AsyncClose(stream.response, observed) if asynchronous else _Close(stream.response, observed)
-    setattr(stream.response, "aclose" if asynchronous else "close", hook)
+    (_watch_aclose if asynchronous else _watch_close)(stream.response, ref(observed))
+
+
+# Every way to end a stream early, the SDK's stream helpers included, closes the HTTP response. Its `close` is stood in
+# for once, by a bound method like the one it hides: it is introspected, copied and pickled alike.
+
+
+def _watch_close(response: Any, observed: ref[Any]) -> None:
+    @wraps(_class(response).close)
+    def close(self: Any) -> None:
+        self.__dict__.pop("close", None)
+        try:
+            self.close()
+        finally:
+            _closed(observed)
+
+    response.close = MethodType(close, response)
+
+
+def _watch_aclose(response: Any, observed: ref[Any]) -> None:
+    @wraps(_class(response).aclose)
+    async def aclose(self: Any) -> None:
+        self.__dict__.pop("aclose", None)
+        try:
+            await self.aclose()
+        finally:
+            _closed(observed)
+
+    response.aclose = MethodType(aclose, response)
+
+
+def _closed(reference: ref[Any]) -> None:
+    observed = reference()
+    if observed is not None:
+        observed.closed()
 
 
 def _class(value: Any) -> Any:
     return cast("Any", type(value))
 
 
-class _Close:
-    """Stands for an HTTP response's `close` once, to learn that a stream was closed."""
-
-    __slots__ = ("_observed", "_response")
-
-    def __init__(self, response: Any, observed: ObservedIterator | ObservedAsyncIterator) -> None:
-        self._response = response
-        self._observed = ref(observed)
-
-    def __call__(self) -> None:
-        self._response.__dict__.pop("close", None)
-        try:
-            self._response.close()
-        finally:
-            self._closed()
-
-    def _closed(self) -> None:
-        observed = self._observed()
-        if observed is not None:
-            observed.closed()
-
-
-class _AsyncClose(_Close):
-    __slots__ = ()
-
-    async def __call__(self) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        self._response.__dict__.pop("aclose", None)
-        try:
-            await self._response.aclose()
-        finally:
-            self._closed()
-
-
 def _observe_raw(raw: Any, invocation: Invocation, endpoint: StainlessEndpoint) -> None:
     # The response of `with_raw_response` has its body already, unless it streams; `parse()` keeps what it made.
     if not invocation.request.stream and raw.http_response.is_closed:
-        invocation.finish(endpoint.response(raw.parse()))
+        invocation.finish(_whole(raw, endpoint))
         return
     kind = _class(raw)
     observer = (_AsyncRawObserver if iscoroutinefunction(kind.parse) else _RawObserver)(raw, invocation, endpoint)
     raw.parse = observer.parse
     if hasattr(kind, "close"):
         raw.close = observer.close
+
+
+def _whole(raw: Any, endpoint: StainlessEndpoint) -> Response | None:
+    try:
+        parsed = raw.parse()
+    except Exception:  # a body that the SDK cannot read is no failure of telemetry: the caller meets it when it parses
+        return None
+    return endpoint.response(parsed) if _is_model(parsed) else None
 
 
 class _RawObserver:
@@ -135,15 +146,16 @@ class _RawObserver:
         self._endpoint = endpoint
         self._streaming = False
 
-    def parse(self, **options: Any) -> Any:
-        return self._parsed(_class(self._raw).parse(self._raw, **options))
+    def parse(self, *args: Any, **options: Any) -> Any:
+        return self._parsed(_class(self._raw).parse(self._raw, *args, **options))
 
     def close(self) -> None:
         try:
             _class(self._raw).close(self._raw)
         finally:
             if self._unparsed():
-                guarded(self._endpoint.target, self.parse)
+                with suppress(Exception):
+                    self.parse()
             self._end()
 
     def _parsed(self, parsed: Any) -> Any:
@@ -182,16 +194,14 @@ class _RawObserver:
 class _AsyncRawObserver(_RawObserver):
     __slots__ = ()
 
-    async def parse(self, **options: Any) -> Any:
-        return self._parsed(await _class(self._raw).parse(self._raw, **options))
+    async def parse(self, *args: Any, **options: Any) -> Any:
+        return self._parsed(await _class(self._raw).parse(self._raw, *args, **options))
 
     async def close(self) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         try:
             await _class(self._raw).close(self._raw)
         finally:
             if self._unparsed():
-                try:
+                with suppress(Exception):
                     await self.parse()
-                except Exception as error:
-                    swallowed(self._endpoint.target, error)
             self._end()
