@@ -56,6 +56,7 @@ class MetricEntry(msgspec.Struct, frozen=True):
     unit: str
     attributes: Levels
     buckets: tuple[float, ...] = ()
+    brief: str = ""
 
 
 class _Registry(msgspec.Struct, frozen=True):
@@ -71,11 +72,12 @@ class _Registry(msgspec.Struct, frozen=True):
 
 
 class OwnSection(msgspec.Struct, frozen=True):
-    """`agentops.json`: attributes and events the conventions have no name for, and those of theirs that we emit beside gen_ai."""
+    """`agentops.json`: attributes, events and metrics the conventions have no name for, and those of theirs that we emit beside gen_ai."""
 
     attributes: dict[str, AttributeEntry]
     core: dict[str, AttributeEntry]
     events: dict[str, EventEntry]
+    metrics: dict[str, MetricEntry]
 
 
 class Vocabulary:
@@ -86,7 +88,7 @@ class Vocabulary:
         self.own: Final = own
         self.attributes: Final = {**own.core, **registry.attributes, **own.attributes}
         self.events: Final = {**registry.events, **own.events}
-        self.metrics: Final = registry.metrics
+        self.metrics: Final = {**registry.metrics, **own.metrics}
         self.spans: Final = registry.spans
         self.replaced_events: Final = registry.replaced_events
         self.replaced_metrics: Final = registry.replaced_metrics

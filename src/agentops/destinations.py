@@ -130,6 +130,11 @@ def route(signal: Signal) -> Route:
     return Route(key, local, others, frozenset(names), _because(key, reason or ("an exporter is given" if _given(chosen) else "")))
 
 
+def switched_off(signal: Signal) -> bool:
+    """Whether the environment asks for none of `signal` at all."""
+    return disabled() or any(name.strip().lower() == "none" for name in environment.text(signal.variable).split(","))
+
+
 def _because(key: bool, reason: str) -> str:
     reasons = [part for part in ("an AgentOps API key is set" if key else "", reason) if part]
     return " and ".join(reasons) or "nothing else is configured"

@@ -45,7 +45,7 @@ class AgentOpsDistro(BaseDistro):
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
         """Load one instrumentor; one that fails does not take those after it down."""
-        if entry_point.name.startswith(wiring.OUR_INSTRUMENTORS) and not settings().instrument_llm_calls:
+        if not wiring.wanted(entry_point):
             return
         try:
             super().load_instrumentor(entry_point, **kwargs)  # pyright: ignore[reportUnknownMemberType, reportArgumentType]

@@ -11,10 +11,10 @@ from agentops.cli.text import clean
 from agentops_instrumentors.core import semconv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from agentops.cli.terminal import Glyphs
-    from agentops.store.otlp import StoredSpan
+    from agentops.store.otlp import StoredRecord, StoredSpan
 
 Part = dict[str, object]
 
@@ -26,6 +26,16 @@ class Block:
     label: str
     body: str
     output: bool = False
+
+
+def log_blocks(records: Sequence[StoredRecord]) -> Iterator[Block]:
+    """Log records in the order of their times: level, logger and text; a printed line as such, an exception with its stack trace."""
+    for record in records:
+        printed = semconv.LOG_IOSTREAM in record.attributes
+        said = clean(record.body if isinstance(record.body, str) else _shown(record.body))
+        trace = record.attributes.get(semconv.EXCEPTION_STACKTRACE)
+        lines = [said if printed else f"{record.scope}: {said}", *([clean(trace).rstrip()] if isinstance(trace, str) else [])]
+        yield Block("print" if printed else record.severity.lower() or "log", "\n".join(lines), output=True)
 
 
 def blocks(span: StoredSpan, glyphs: Glyphs) -> Iterator[Block]:

@@ -6,15 +6,18 @@
 session: session_id (UUID), trace_id (32 hex digits), name, state ("Success", "Fail" or "Indeterminate"), reason (of the end
     state, may be empty), running (bool), start and end (ISO 8601 in UTC; end is null while running), duration_seconds (null
     while running), llm_calls, input_tokens (cached ones included), output_tokens, cached_tokens, cost (object: amount by
-    currency, empty where unknown), errors, tags (list of strings), pid.
+    currency, empty where unknown), errors, tags (list of strings), pid, last_heartbeat (ISO 8601
+    in UTC, of a process that vanished before it ended the session; else null).
 span: span_id, parent_id (empty for a root), name, kind ("internal", "server", "client", "producer", "consumer" or
     "unspecified"), scope, start, end, duration_seconds, status ("unset", "ok" or "error"), status_message, reconstructed (true
     for the root of a session that never ended), attributes (object; those with content only with --content), events (list of
-    objects with name, time and attributes). Bytes are in base64; a number that JSON lacks (NaN) is null.
+    objects with name, time and attributes), logs (only with --content: list of objects with time, severity, logger, body and
+    attributes). Bytes are in base64; a number that JSON lacks (NaN) is null.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -23,7 +26,9 @@ from agentops.cli.text import iso_time
 from agentops.store.reader import CONTENT_ATTRIBUTES
 
 if TYPE_CHECKING:
-    from agentops.store.otlp import StoredSpan
+    from collections.abc import Sequence
+
+    from agentops.store.otlp import StoredRecord, StoredSpan
     from agentops.store.reader import StoreContents
     from agentops.store.sessions import StoredSession
 
@@ -40,7 +45,10 @@ def sessions_document(contents: StoreContents) -> str:
 
 def session_document(session: StoredSession, content: bool) -> str:
     """The document of `agentops show --json`."""
-    return _dump({**_session(session), "spans": [_span(span, content) for span in session.spans]})
+    logs: defaultdict[str, list[StoredRecord]] = defaultdict(list)
+    for record in session.logs if content else ():
+        logs[record.span_id].append(record)
+    return _dump({**_session(session), "spans": [_span(span, content, logs[span.span_id]) for span in session.spans]})
 
 
 def _dump(document: dict[str, object]) -> str:
@@ -66,10 +74,21 @@ def _session(session: StoredSession) -> dict[str, object]:
         "errors": session.errors,
         "tags": list(session.tags),
         "pid": session.pid,
+        "last_heartbeat": None if session.last_heartbeat is None else iso_time(session.last_heartbeat),
     }
 
 
-def _span(span: StoredSpan, content: bool) -> dict[str, object]:
+def _log(record: StoredRecord) -> dict[str, object]:
+    return {
+        "time": iso_time(record.time),
+        "severity": record.severity,
+        "logger": record.scope,
+        "body": record.body,
+        "attributes": record.attributes,
+    }
+
+
+def _span(span: StoredSpan, content: bool, logs: Sequence[StoredRecord]) -> dict[str, object]:
     return {
         "span_id": span.span_id,
         "parent_id": span.parent_id,
@@ -83,5 +102,6 @@ def _span(span: StoredSpan, content: bool) -> dict[str, object]:
         "status_message": span.status_message,
         "reconstructed": span.reconstructed,
         "attributes": {key: value for key, value in span.attributes.items() if content or key not in CONTENT_ATTRIBUTES},
+        "logs": [_log(record) for record in logs],
         "events": [{"name": event.name, "time": iso_time(event.time), "attributes": event.attributes} for event in span.events],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -16,6 +17,7 @@ from agentops.store.reader import AmbiguousSessionError, UnknownSessionError, fi
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from agentops.store.otlp import StoredRecord
     from agentops.store.sessions import StoredSession
 
 _OPTIONAL = Column(right=True, optional=True)
@@ -83,6 +85,10 @@ def _print_header(terminal: Terminal, session: StoredSession) -> None:
         _field("started", Text(f"{text.local_time(session.start)}{glyphs.dot}{text.duration(session)}{glyphs.dot}pid {session.pid}"))
     )
     terminal.line(_field("usage", usage))
+    if session.last_heartbeat is not None:
+        terminal.line(
+            _field("vanished", Text(f"the process vanished; last heartbeat {text.local_time(session.last_heartbeat)}", style="yellow"))
+        )
     if session.tags:
         terminal.line(_field("tags", Text(text.one_line(", ".join(session.tags)))))
     terminal.line()
@@ -94,8 +100,12 @@ def _field(label: str, value: Text) -> Text:
 
 def _print_tree(terminal: Terminal, session: StoredSession, content: bool) -> None:
     rows: list[Row] = tree_rows(session, terminal.glyphs)
+    known = {row.span.span_id for row in rows}
+    logs: defaultdict[str, list[StoredRecord]] = defaultdict(list)
+    for record in session.logs:
+        logs[record.span_id if record.span_id in known else session.root.span_id].append(record)
     lines = align(terminal, _COLUMNS, [span_cells(row, session, terminal.glyphs) for row in rows])
     for row, line in zip(rows, lines, strict=True):
         terminal.line(line)
         if content:
-            write_content(terminal, row)
+            write_content(terminal, row, logs[row.span.span_id])

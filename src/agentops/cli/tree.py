@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from agentops.cli import text
-from agentops.cli.content import Block, blocks
+from agentops.cli.content import Block, blocks, log_blocks
 from agentops.store.sessions import INFERENCE, cost, operation, tokens
 from agentops_instrumentors.core import semconv
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agentops.cli.terminal import Glyphs, Terminal
-    from agentops.store.otlp import StoredSpan
+    from agentops.store.otlp import StoredRecord, StoredSpan
     from agentops.store.sessions import StoredSession
 
 _LABEL_WIDTH: Final = 10
@@ -122,10 +124,10 @@ def _outcome(span: StoredSpan, running: bool, glyphs: Glyphs) -> Text:
     return Text(text.one_line(", ".join(str(reason) for reason in reasons)) if isinstance(reasons, list) else "", style="green")
 
 
-def write_content(terminal: Terminal, row: Row) -> None:
-    """Print what the span holds of content under its line."""
+def write_content(terminal: Terminal, row: Row, logs: Sequence[StoredRecord]) -> None:
+    """Print what the span holds of content, and the log records made in it, under its line."""
     said = False
-    for block in blocks(row.span, terminal.glyphs):
+    for block in (*blocks(row.span, terminal.glyphs), *log_blocks(logs)):
         _write_block(terminal, row.below, block)
         said = True
     if said and row.below.strip():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from agentops.store.files import StoredFile, stored_files
 from agentops.store.otlp import StoredRecord, StoredSpan, decode_line
-from agentops.store.records import SESSION_START_EVENT
+from agentops.store.records import PROCESS_VANISHED, SESSION_START_EVENT
 from agentops.store.sessions import StoredSession, build_session
 from agentops_instrumentors.core import semconv
 
@@ -87,7 +87,7 @@ class _Collector:
         trace = self.traces[trace_id]
         session = build_session(trace_id, list(trace.spans.values()), trace.record, trace.run, trace.pid)
         logs = tuple(sorted(self._logs[trace_id], key=lambda record: record.time))
-        vanished = session.root.reconstructed and not session.running
+        vanished = not session.running and (session.root.reconstructed or session.reason == PROCESS_VANISHED)
         return replace(session, logs=logs, last_heartbeat=int(self._written[trace.run] * _NANO) if vanished else None)
 
     def newest(self, count: int) -> list[tuple[str, _Trace]]:
@@ -110,7 +110,7 @@ class _Collector:
                 trace = self._trace(record.trace_id, file)
                 trace.record = trace.record or record
                 trace.run, trace.start = file.name.run, min(trace.start, record.time)
-            elif not self._without:
+            elif record.body is not None and not self._without:
                 self._logs[record.trace_id].append(record)
 
     def _trace(self, trace_id: str, file: StoredFile) -> _Trace:
