@@ -31,7 +31,7 @@ class Laboratory:
         self.telemetry = telemetry
         self.options: dict[str, Any] = {**telemetry.kwargs, "policy": Policy(ContentMode.SPAN_ONLY)}
 
-    def both(self, body: Body, mode: str, spans: int = 1, readable: bool = True) -> Eyes:
+    def both(self, body: Body, mode: str, spans: int | None = 1, readable: bool = True) -> Eyes:
         """What the instrumented run saw, once it is proven to be what the bare one saw.
 
         Ours may say that it could not read an answer only where the service's answer is not `readable`.

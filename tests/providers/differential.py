@@ -142,7 +142,8 @@ class Eyes:
 
 
 def compare(bare: Outcome, ours: Outcome) -> None:
-    """Fail with the first thing an application could tell apart."""
+    """Fail with the first thing an application could tell apart, or when the body itself does not run to its end."""
+    assert bare.error is None, bare.error
     for index, (left, right) in enumerate(zip(bare.notes, ours.notes, strict=False)):
         assert left == right, f"note {index}: {difference(left, right)}"
     for name in ("error", "requests", "warned", "logged", "unraisable", "looped", "alive"):

@@ -11,7 +11,7 @@ from tests.fakes.openai_server import Reply
 from tests.providers.differential import END, Eyes, close, loop, pull
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from tests.providers.openai_surfaces import Opened
 
@@ -103,7 +103,7 @@ async def _left_and_closed(opened: Opened, eyes: Eyes) -> None:
 
 @ending("read after close", PARTIAL)
 async def _read_after_close(opened: Opened, eyes: Eyes) -> None:
-    await loop(opened.stream, eyes, stop_after=4)
+    await loop(opened.stream, eyes, stop_after=opened.events)
     await close(opened.stream)
     try:
         eyes.see("after close", await pull(opened.stream))
@@ -163,7 +163,7 @@ async def _collected(opened: Opened, eyes: Eyes) -> None:
 
 @ending("closed elsewhere", PARTIAL)
 async def _closed_elsewhere(opened: Opened, eyes: Eyes) -> None:
-    await loop(opened.stream, eyes, stop_after=4)
+    await loop(opened.stream, eyes, stop_after=opened.events)
     await _elsewhere(eyes, lambda: close(opened.stream))
     try:
         eyes.see("after close", await pull(opened.stream))

@@ -16,7 +16,10 @@ MODEL: Final = "gpt-4o-mini"
 MESSAGES: Final[Any] = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "tell me about 3 tides in Brest"}]
 INPUT: Final = "tell me about 3 tides in Brest"
 USAGE: Final[Any] = {"include_usage": True}
-TOOL: Final[Any] = {"type": "function", "function": {"name": "tides", "parameters": {"type": "object", "properties": {"port": {"type": "string"}}}}}
+TOOL: Final[Any] = {
+    "type": "function",
+    "function": {"name": "tides", "parameters": {"type": "object", "properties": {"port": {"type": "string"}}}},
+}
 
 
 class Tides(BaseModel):
@@ -38,11 +41,15 @@ def legacy(**more: Any) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Opened:
-    """A stream as the application holds it, with the manager or response it came from."""
+    """A stream as the application holds it, with the manager or response it came from.
+
+    `events` is how many items the application gets out of the service's first four events.
+    """
 
     stream: Any
     manager: Any = None
     source: Any = None
+    events: int = 4
 
     async def leave(self, error: BaseException | None = None) -> None:
         """What the end of the `with` block does, where there is one."""
@@ -87,7 +94,10 @@ _plain("chat tools", lambda client, more: client.chat.completions.create(**chat(
 _plain("chat parse", lambda client, more: client.chat.completions.parse(**chat(response_format=Tides, **more)))
 _plain("responses", lambda client, more: client.responses.create(**responses(**more)))
 _plain("responses parse", lambda client, more: client.responses.parse(**responses(text_format=Tides, **more)))
-_plain("embeddings", lambda client, more: client.embeddings.create(**{"model": "text-embedding-3-small", "input": ["a", "b"], "dimensions": 8, **more}))
+_plain(
+    "embeddings",
+    lambda client, more: client.embeddings.create(**{"model": "text-embedding-3-small", "input": ["a", "b"], "dimensions": 8, **more}),
+)
 _plain("completions", lambda client, more: client.completions.create(**legacy(**more)))
 
 
@@ -106,10 +116,10 @@ def _stream(name: str, opener: Callable[..., Any]) -> None:
     STREAMS[name] = call
 
 
-def _managed(name: str, opener: Callable[..., Any]) -> None:
+def _managed(name: str, opener: Callable[..., Any], events: int) -> None:
     async def call(client: Any, **more: Any) -> Opened:
         manager = opener(client, more)
-        return Opened(await enter(manager), manager)
+        return Opened(await enter(manager), manager, events=events)
 
     STREAMS[name] = call
 
@@ -117,8 +127,8 @@ def _managed(name: str, opener: Callable[..., Any]) -> None:
 _stream("chat", lambda client, more: client.chat.completions.create(**chat(stream=True, stream_options=USAGE, **more)))
 _stream("responses", lambda client, more: client.responses.create(**responses(stream=True, **more)))
 _stream("completions", lambda client, more: client.completions.create(**legacy(stream=True, stream_options=USAGE, **more)))
-_managed("chat.stream()", lambda client, more: client.chat.completions.stream(**chat(stream_options=USAGE, **more)))
-_managed("responses.stream()", lambda client, more: client.responses.stream(**responses(**more)))
+_managed("chat.stream()", lambda client, more: client.chat.completions.stream(**chat(stream_options=USAGE, **more)), events=7)
+_managed("responses.stream()", lambda client, more: client.responses.stream(**responses(**more)), events=4)
 
 
 async def _retrieve_stream(client: Any, **more: Any) -> Opened:
