@@ -246,7 +246,7 @@ def test_show_json_keeps_content_for_those_who_ask(desk, capsys):
 def test_a_session_that_never_ended_and_one_that_runs(tmp_path, capsys):
     put(tmp_path, started(1, 1), [chat(1, 2, 1)])
     _, out, _ = _main(capsys, "show", "--dir", tmp_path)
-    assert out.startswith("default · Indeterminate\n")
+    assert out.startswith("default · Indeterminate (the process vanished)\n")
     assert "never ended" in out
     put(tmp_path, started(2, 1, pid=os.getpid(), at=time.time() - 1_795_000_000))
     _, out, _ = _main(capsys, "sessions", "--dir", tmp_path)
