@@ -33,6 +33,7 @@ ACCEPTED = {
     "AGENTOPS_FAIL_SAFE": ("yes", "fail_safe", True),
     "AGENTOPS_LOG_SESSION_REPLAY_URL": ("False", "log_session_replay_url", False),
     "AGENTOPS_PREFETCH_JWT_TOKEN": ("off", "prefetch_jwt_token", False),
+    "AGENTOPS_PROJECT_ID": ("p-1", "project_id", "p-1"),
     "AGENTOPS_TRACE_PARENT": ("CURRENT", "trace_parent", "current"),
 }
 REFUSED = {

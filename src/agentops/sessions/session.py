@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from opentelemetry.trace import Status, StatusCode
 
+from agentops.config import settings
+from agentops.parameters import checked, deprecated
 from agentops.sessions import failure, tags
 from agentops.sessions.current import leave
 from agentops.sessions.registry import registry
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from agentops.sessions.tags import Tags
 
 
+Event = TypeVar("Event")
+
+
 class Session:
     """What `init()`, `start_trace()` and `start_session()` return; `str(session)` is its id.
 
@@ -37,6 +42,8 @@ class Session:
         "_keyed_tags",
         "_open",
         "_tags",
+        "end_state",
+        "end_state_reason",
         "is_root",
         "joined",
         "name",
@@ -74,6 +81,8 @@ class Session:
         self.outer = outer
         self.is_root = is_root
         self.joined = False
+        self.end_state: EndState | None = None
+        self.end_state_reason: str | None = None
         self.on_activity: Callable[[], None] | None = None
         self._tags: list[str] = []
         self._keyed_tags: dict[str, AttributeValue] = {}
@@ -121,9 +130,53 @@ class Session:
         state, reason = normalise(end_state, end_state_reason)
         self.close(state, reason)
 
-    def end_session(self, end_state: object = EndState.SUCCESS, end_state_reason: str | None = None) -> None:
-        """The same as `end`."""
+    @checked
+    def end_session(
+        self,
+        end_state: object = EndState.SUCCESS,
+        end_state_reason: str | None = None,
+        video: str | None = None,
+        is_auto_end: bool | None = None,
+    ) -> None:
+        """End it, with the URL of a `video` recording if there is one.
+
+        `is_auto_end` says that a framework ends it, not the program: ignored under `skip_auto_end_session`.
+        """
+        if is_auto_end and settings().skip_auto_end_session:
+            return
+        if video is not None:
+            self.set_video(video)
         self.end(end_state, end_state_reason)
+
+    def set_video(self, url: str) -> None:
+        """Link an open session to a video recording."""
+        if self.span.is_recording() and not self.joined:
+            self.span.set_attribute(semconv.SESSION_VIDEO, url)
+
+    def record(self, event: Event) -> Event:
+        """Nothing is recorded: spans have taken the place of events. Returns `event`."""
+        from agentops.legacy import record
+
+        return record(event)
+
+    def create_agent(self, name: str | None = None, agent_id: str | None = None, **details: object) -> str | None:
+        """Nothing is created: the decorator `agent` marks agents. Returns `agent_id`."""
+        deprecated("create_agent", "create_agent() does nothing any more: mark agents with the decorator agentops.agent")
+        return agent_id
+
+    @property
+    def session_url(self) -> str:
+        """Where AgentOps shows it, if it is sent there."""
+        return f"{settings().app_url}/sessions?trace_id={self.trace_id}"
+
+    @property
+    def trace_context(self) -> Session:
+        """Itself: a session and its trace are one."""
+        return self
+
+    @property
+    def token(self) -> None:
+        """None: no context token is kept."""
 
     def close(
         self, state: EndState, reason: str | None = None, error: BaseException | None = None, end_time_unix_nano: int | None = None
@@ -137,6 +190,7 @@ class Session:
             leave(self)
             return False
         self._open = False
+        self.end_state, self.end_state_reason = state, reason
         try:
             if not self.joined and self.span.is_recording():
                 self._close_span(state, reason, error)
@@ -150,6 +204,8 @@ class Session:
         ending: dict[str, AttributeValue] = {semconv.SESSION_END_STATE: state.value}
         if reason:
             ending[semconv.SESSION_END_STATE_REASON] = reason
+        if settings().project_id:
+            ending[semconv.PROJECT_ID] = settings().project_id
         if state is EndState.FAIL:
             ending[semconv.ERROR_TYPE] = failure.error_type(error)
             ending[semconv.ERROR_SPAN_KIND] = "session"

@@ -1,0 +1,1 @@
+"""The API under the module names of earlier releases."""
