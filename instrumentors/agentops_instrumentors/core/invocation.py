@@ -11,6 +11,7 @@ from threading import Lock, current_thread, get_ident
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Final
 
+from opentelemetry.baggage import get_baggage, remove_baggage
 from opentelemetry.context import Context, attach, create_key, get_current
 from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 
@@ -55,7 +56,7 @@ class Invocation:
             record_exception=False,
             set_status_on_exception=False,
         )
-        self.context = set_span_in_context(self.span, Context({**parent, CURRENT: self}))
+        self.context = set_span_in_context(self.span, Context({**_for_vendor(parent), CURRENT: self}))
         policy = telemetry.policy
         if request.content is not None and policy.captures and (self.span.is_recording() or policy.emit_event):
             self._capture_input(request.content, policy)
@@ -167,6 +168,11 @@ class Invocation:
             if error is not None:
                 self.span.add_event("exception", content.exception_attributes(error, policy), time_ns())
         self.span.set_attributes(attributes)
+
+
+def _for_vendor(context: Context) -> Context:
+    """`context` as the vendor's code sees it: an instrumented HTTP client would send the session's id to the vendor as baggage."""
+    return context if get_baggage(semconv.SESSION_ID, context) is None else remove_baggage(semconv.SESSION_ID, context)
 
 
 def _identity(request: Request) -> dict[str, AttributeValue]:

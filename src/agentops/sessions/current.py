@@ -1,5 +1,7 @@
 """The current session lives in the OpenTelemetry Context, and an ended one is never taken for current.
 
+Its id is in the baggage of that context, so that instrumented HTTP clients hand it to the services of one's own.
+
 No context token is kept: a session is made current by attaching its context and left by attaching another one, so
 nothing is ever detached in a context (a task, a thread, a generator) that did not attach it.
 """
@@ -8,8 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
+from opentelemetry.baggage import get_baggage, remove_baggage, set_baggage
 from opentelemetry.context import attach, create_key, get_current, set_value
 from opentelemetry.trace import get_current_span, set_span_in_context
+
+from agentops.sessions.ids import session_id_of
+from agentops_instrumentors.core.semconv import SESSION_ID
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -26,7 +32,26 @@ def session_in(context: Context) -> Session | None:
 
 def context_of(session: Session, context: Context) -> Context:
     """`context` with `session`'s root as its current span."""
-    return set_value(SESSION_KEY, session, set_span_in_context(session.span, context))
+    return set_value(SESSION_KEY, session, set_span_in_context(session.span, _carrying(session, context)))
+
+
+def carried_id(context: Context, trace_id: int) -> str | None:
+    """The id of the session that `context` carries as baggage, from a caller across HTTP, if it is the one of this trace."""
+    carried = get_baggage(SESSION_ID, context)
+    return carried if isinstance(carried, str) and carried == session_id_of(trace_id) else None
+
+
+def _carrying(session: Session | None, context: Context) -> Context:
+    """`context`, still of the session before, with the id of `session` as baggage; a `session.id` of the application's own stays."""
+    carried = get_baggage(SESSION_ID, context)
+    if carried is not None:
+        before = session_in(context)
+        trace_id = get_current_span(context).get_span_context().trace_id
+        if carried != (before.session_id if before is not None else session_id_of(trace_id)):
+            return context
+    if session is not None:
+        return set_baggage(SESSION_ID, session.session_id, context)
+    return context if carried is None else remove_baggage(SESSION_ID, context)
 
 
 def current_session() -> Session | None:
@@ -67,7 +92,8 @@ def resolve_parent(context: Context) -> Context:
     if span_context.is_valid and span_context.trace_id != session.trace_number:
         return context
     outer = outer_context(session)
-    return set_value(SESSION_KEY, session_in(outer), set_span_in_context(get_current_span(outer), context))
+    session = session_in(outer)
+    return set_value(SESSION_KEY, session, set_span_in_context(get_current_span(outer), _carrying(session, context)))
 
 
 def starting_context() -> Context:
