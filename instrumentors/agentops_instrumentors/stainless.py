@@ -14,6 +14,7 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any, cast
 from weakref import ref
 
+from agentops_instrumentors.core import dropped
 from agentops_instrumentors.core.endpoint import Endpoint
 from agentops_instrumentors.core.guard import guarded
 from agentops_instrumentors.core.stream import ObservedAsyncIterator, ObservedIterator
@@ -35,7 +36,14 @@ def given(value: Any) -> Any:
 
 def field(value: Any, name: str) -> Any:
     """`name` of a dict or of a model, or None: callers mix both in one message list."""
-    return cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else getattr(value, name, None)
+    if isinstance(value, dict):
+        return cast("dict[str, Any]", value).get(name)
+    # Where a model's class does not declare a name, asking the model takes pydantic 2 µs; asking what it holds, 0.2 µs.
+    undeclared: Any = getattr(value, "model_extra", None)
+    if undeclared is None:
+        return getattr(value, name, None)
+    held = value.__dict__
+    return held[name] if name in held else undeclared.get(name)
 
 
 def items(value: Any) -> Iterable[Any]:
@@ -145,6 +153,7 @@ class _RawObserver:
         self._invocation = invocation
         self._endpoint = endpoint
         self._streaming = False
+        dropped.prepare()
 
     def parse(self, *args: Any, **options: Any) -> Any:
         return self._parsed(_class(self._raw).parse(self._raw, *args, **options))
@@ -188,7 +197,7 @@ class _RawObserver:
     def __del__(self) -> None:
         # A stream that was parsed from it lives on without the response.
         if not self._streaming:
-            self._invocation.finish()
+            dropped.end(self._invocation)
 
 
 class _AsyncRawObserver(_RawObserver):

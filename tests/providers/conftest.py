@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import openai  # noqa: F401  (imported before anything is patched, so that both runs see the same modules)
 import pytest
 
-from agentops_instrumentors.core import guard
+from agentops_instrumentors.core import dropped, guard
 from agentops_instrumentors.core.content import ContentMode, Policy
 from agentops_instrumentors.openai import OpenAIInstrumentor
 from tests.fakes.openai_server import FakeOpenAI
@@ -44,6 +44,7 @@ class Laboratory:
         if not readable:
             ours.own = [text for text in ours.own if not text.startswith("agentops: Telemetry failed in openai.resources.")]
         compare(bare, ours)
+        dropped.flush(10)
         assert guard.failures() == before or not readable
         self.telemetry.assert_balanced(spans)
         return eyes

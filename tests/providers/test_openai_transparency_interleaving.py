@@ -14,7 +14,8 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
-from agentops_instrumentors.core import guard
+from agentops_instrumentors.core import dropped, guard
+from tests.providers import sdk
 from tests.providers.conftest import instrumented
 from tests.providers.differential import settings
 from tests.providers.openai_surfaces import chat, responses
@@ -49,7 +50,7 @@ async def _one(client: Any, schedule: Schedule, model: str, way: str, chance: ra
         schedule.callers[model] = caller.get_span_context().span_id
         try:
             if way == "helper":
-                async with client.chat.completions.stream(**{**chat(), "model": model}) as events:
+                async with sdk.chat_stream(client)(**{**chat(), "model": model}) as events:
                     await _read(events, schedule, caller, chance.randrange(8), chance)
                 return
             stream = await _open(client, model, way)
@@ -127,6 +128,7 @@ def test_random_schedules_of_async_streams(laboratory: Laboratory, first: int) -
             laboratory.telemetry.clear()
             schedule = asyncio.run(_schedule(laboratory.server, seed))
             gc.collect()
+            dropped.flush(10)
             assert schedule.strays == 0, seed
             assert trace.get_current_span() is gone
             laboratory.telemetry.assert_balanced(len(schedule.callers))
@@ -170,6 +172,7 @@ def test_random_schedules_of_streams_across_threads(laboratory: Laboratory) -> N
         assert set(strays) == {trace.INVALID_SPAN}
         del running, one
         gc.collect()
+        dropped.flush(10)
     laboratory.telemetry.assert_balanced(60)
     assert guard.failures() == failures
     laboratory.server.reset()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from agentops_instrumentors.core import dropped
 from agentops_instrumentors.core.guard import swallowed
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class _Observed:
         self.reading = False
         """True while the source is being asked for a chunk: a close seen then is the source's own."""
         invocation.settle = accumulator.response
+        dropped.prepare()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._source, name)
@@ -58,7 +60,7 @@ class _Observed:
             self._invocation.finish()
 
     def __del__(self) -> None:
-        self._invocation.finish()
+        dropped.end(self._invocation)
 
 
 class ObservedIterator(_Observed):

@@ -1,0 +1,85 @@
+"""Streams that the garbage collector finds: their spans end, wherever the collector happens to run."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+import openai
+from opentelemetry.sdk.metrics import MeterProvider, SimpleFixedSizeExemplarReservoir
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.metrics.view import View
+
+from agentops_instrumentors.core import dropped
+from tests.providers.conftest import instrumented
+from tests.providers.differential import settings
+from tests.providers.openai_surfaces import chat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.providers.conftest import Laboratory
+
+
+def _collecting(_aggregation: object) -> Callable[..., Any]:
+    """A reservoir made with a collection: the SDK makes it inside the lock of the instrument's view."""
+
+    def make(**_options: Any) -> SimpleFixedSizeExemplarReservoir:
+        gc.collect()
+        return SimpleFixedSizeExemplarReservoir(size=1)
+
+    return make
+
+
+def test_a_collection_inside_a_lock_of_the_sdk_ends_the_span_and_stops_nobody(laboratory: Laboratory) -> None:
+    views = [View(instrument_name="gen_ai.client.operation.duration", exemplar_reservoir_factory=_collecting)]
+    meters = MeterProvider([InMemoryMetricReader()], views=views, shutdown_on_exit=False)
+
+    def program() -> None:
+        with openai.OpenAI(**settings("sync", laboratory.server)) as client:
+            client.chat.completions.create(**chat())
+            stream: Any = client.chat.completions.create(**{**chat(stream=True), "model": "m1"})
+            next(stream)
+            del stream
+            client.chat.completions.create(**{**chat(), "model": "m2"})
+
+    gc.collect()
+    gc.disable()
+    try:
+        with instrumented({**laboratory.options, "meter_provider": meters}):
+            running = threading.Thread(target=program, daemon=True)
+            running.start()
+            running.join(10)
+    finally:
+        gc.enable()
+    assert not running.is_alive(), "the program stands still"
+    gc.collect()
+    dropped.flush(10)
+    laboratory.telemetry.assert_balanced(3)
+    assert sorted(span.name for span in laboratory.telemetry.spans()) == ["chat gpt-4o-mini", "chat m1", "chat m2"]
+
+
+def test_a_forked_child_ends_its_own_dropped_streams_and_leaves_the_parents_alone(laboratory: Laboratory) -> None:
+    with instrumented(laboratory.options), openai.OpenAI(**settings("sync", laboratory.server)) as client:
+        stream: Any = client.chat.completions.create(**chat(stream=True))
+        next(stream)
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                stream = None
+                with openai.OpenAI(**settings("sync", laboratory.server)) as own:
+                    mine: Any = own.chat.completions.create(**{**chat(stream=True), "model": "child"})
+                    next(mine)
+                    del mine
+                    gc.collect()
+                    dropped.flush(5)
+                    status = 0 if [span.name for span in laboratory.telemetry.spans()] == ["chat child"] else 2
+            finally:
+                os._exit(status)
+        _, code = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(code) == 0
+        stream.close()
+    assert [span.name for span in laboratory.telemetry.spans()] == ["chat gpt-4o-mini"]
