@@ -86,9 +86,7 @@ def _print_header(terminal: Terminal, session: StoredSession) -> None:
     )
     terminal.line(_field("usage", usage))
     if session.last_heartbeat is not None:
-        terminal.line(
-            _field("vanished", Text(f"the process vanished; last heartbeat {text.local_time(session.last_heartbeat)}", style="yellow"))
-        )
+        terminal.line(_field("vanished", Text(f"last heartbeat {text.local_time(session.last_heartbeat)}", style="yellow")))
     if session.tags:
         terminal.line(_field("tags", Text(text.one_line(", ".join(session.tags)))))
     terminal.line()
