@@ -146,14 +146,14 @@ def _whole(raw: Any, endpoint: StainlessEndpoint) -> Response | None:
 class _RawObserver:
     """Watches `parse` and `close` of a raw response; the operation ends when it is closed or dropped."""
 
-    __slots__ = ("_endpoint", "_invocation", "_raw", "_streaming")
+    __slots__ = ("_drop", "_endpoint", "_invocation", "_raw", "_streaming")
 
     def __init__(self, raw: Any, invocation: Invocation, endpoint: StainlessEndpoint) -> None:
         self._raw = raw
         self._invocation = invocation
         self._endpoint = endpoint
         self._streaming = False
-        dropped.prepare()
+        self._drop = dropped.prepare()
 
     def parse(self, *args: Any, **options: Any) -> Any:
         return self._parsed(_class(self._raw).parse(self._raw, *args, **options))
@@ -197,7 +197,7 @@ class _RawObserver:
     def __del__(self) -> None:
         # A stream that was parsed from it lives on without the response.
         if not self._streaming:
-            dropped.end(self._invocation)
+            self._drop(self._invocation)
 
 
 class _AsyncRawObserver(_RawObserver):

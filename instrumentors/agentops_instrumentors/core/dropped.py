@@ -12,7 +12,11 @@ from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final
 
+from agentops_instrumentors.core.guard import swallowed
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agentops_instrumentors.core.invocation import Invocation
 
 _EXIT_SECONDS: Final = 1.0
@@ -25,21 +29,28 @@ class _Ender:
         self._queue: SimpleQueue[Invocation | Event] = SimpleQueue()
         self._starting = Lock()
         self._started = False
-        # A finalizer may run inside anything: this is all it does, and it is reentrant.
-        self.put = self._queue.put
 
     def start(self) -> None:
         if self._started:
             return
         with self._starting:
-            if not self._started:
+            if self._started:
+                return
+            try:
                 Thread(target=self._run, name="agentops-dropped-streams", daemon=True).start()
                 self._started = True
+            except RuntimeError as error:  # no thread to be had: tried again at the next stream
+                swallowed("dropped streams", error)
+
+    def put(self, invocation: Invocation) -> None:
+        # A finalizer may run inside anything: this is all it does, and it is reentrant.
+        if not invocation.finished:
+            self._queue.put(invocation)
 
     def wait(self, seconds: float) -> None:
         if self._started:
             reached = Event()
-            self.put(reached)
+            self._queue.put(reached)
             reached.wait(seconds)
 
     def _run(self) -> None:
@@ -55,15 +66,13 @@ class _Ender:
 _ender = _Ender()
 
 
-def prepare() -> None:
-    """Start the thread, once a process. Called where a stream is made, because a finalizer cannot start one safely."""
+def prepare() -> Callable[[Invocation], None]:
+    """What a finalizer calls to have its operation ended soon; starts the thread, which a finalizer cannot do safely.
+
+    In a forked child it does nothing for an operation of the parent, which ends its own.
+    """
     _ender.start()
-
-
-def end(invocation: Invocation) -> None:
-    """End `invocation` soon; for finalizers."""
-    if not invocation.finished:
-        _ender.put(invocation)
+    return _ender.put
 
 
 def flush(seconds: float = _EXIT_SECONDS) -> None:
@@ -72,7 +81,7 @@ def flush(seconds: float = _EXIT_SECONDS) -> None:
 
 
 def _in_child() -> None:
-    # The thread and whatever lock it held stayed in the parent, which ends its own operations.
+    # The thread, and whatever lock it held, stayed in the parent.
     global _ender
     _ender = _Ender()
 

@@ -33,7 +33,7 @@ class Accumulator(Protocol):
 class _Observed:
     """What the sync and the async observed iterator share. Unknown attributes are the source's."""
 
-    __slots__ = ("__weakref__", "_add", "_invocation", "_source", "reading")
+    __slots__ = ("__weakref__", "_add", "_drop", "_invocation", "_source", "reading")
 
     def __init__(self, source: Any, invocation: Invocation, accumulator: Accumulator) -> None:
         self._source = source
@@ -42,7 +42,7 @@ class _Observed:
         self.reading = False
         """True while the source is being asked for a chunk: a close seen then is the source's own."""
         invocation.settle = accumulator.response
-        dropped.prepare()
+        self._drop = dropped.prepare()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._source, name)
@@ -60,7 +60,7 @@ class _Observed:
             self._invocation.finish()
 
     def __del__(self) -> None:
-        dropped.end(self._invocation)
+        self._drop(self._invocation)
 
 
 class ObservedIterator(_Observed):
