@@ -167,7 +167,7 @@ class _Summary:
 
 
 def _joined(deltas: list[Any], name: str) -> str | None:
-    return "".join(text for delta in deltas if isinstance(text := getattr(delta, name, None), str)) or None
+    return "".join(text for delta in deltas if isinstance(text := field(delta, name), str)) or None
 
 
 def _tool_calls(deltas: list[Any]) -> list[dict[str, Any]]:
@@ -190,7 +190,7 @@ def _function_call(deltas: list[Any]) -> dict[str, str] | None:
 
 
 def _audio(deltas: list[Any]) -> dict[str, Any] | None:
-    pieces = [audio for delta in deltas if (audio := getattr(delta, "audio", None)) is not None]
+    pieces = [audio for delta in deltas if (audio := field(delta, "audio")) is not None]
     if not pieces:
         return None
     joined = {name: "".join(field(piece, name) or "" for piece in pieces) for name in ("data", "transcript")}
