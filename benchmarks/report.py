@@ -47,9 +47,14 @@ def _rows(result: Result, names: Sequence[str], scale: float) -> list[list[str]]
         cells = [case, clock, f"{middle(_values(result.bare, clock)) / scale:.1f}"]
         cells += [f"{middle(added) / scale:.1f} ± {spread(added) / scale:.1f}" for name in names for added in [_added(result, name, clock)]]
         ours = middle(_added(result, "ours", clock))
-        cells += [f"{ours / middle(_added(result, name, clock)):.2f}" for name in names[1:]]
+        cells += [_ratio(ours, _added(result, name, clock)) for name in names[1:]]
         rows.append([*cells, _target(result)])
     return rows
+
+
+def _ratio(ours: float, theirs: Sequence[float]) -> str:
+    # A cost that is lost in its own scatter is nothing to divide by.
+    return f"{ours / middle(theirs):.2f}" if middle(theirs) > spread(theirs) else "-"
 
 
 def _target(result: Result) -> str:

@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--skip-startup", action="store_true")
     parser.add_argument("--skip-calls", action="store_true")
     options = parser.parse_args()
-    blocks, launches = (12, 4) if options.quick else (60, 15)
+    blocks, launches = (12, 4) if options.quick else (32, 8)
     began = time.monotonic()
     pythons = {adapter: python_of(adapter) for adapter in (BARE, OURS, *PEERS, FLOOR)}
     results: list[measure.Result] = []
