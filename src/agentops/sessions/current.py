@@ -15,6 +15,7 @@ from opentelemetry.context import attach, create_key, get_current, set_value
 from opentelemetry.trace import get_current_span, set_span_in_context
 
 from agentops.sessions.ids import session_id_of
+from agentops_instrumentors.core.failures import AROUND
 from agentops_instrumentors.core.semconv import SESSION_ID
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def session_in(context: Context) -> Session | None:
 
 def context_of(session: Session, context: Context) -> Context:
     """`context` with `session`'s root as its current span."""
-    return set_value(SESSION_KEY, session, set_span_in_context(session.span, _carrying(session, context)))
+    inside = set_value(AROUND, session.failures, _carrying(session, context))
+    return set_value(SESSION_KEY, session, set_span_in_context(session.span, inside))
 
 
 def carried_id(context: Context, trace_id: int) -> str | None:

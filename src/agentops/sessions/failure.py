@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from agentops_instrumentors.core import content
+from agentops_instrumentors.core import content, failures
 
 if TYPE_CHECKING:
+    from opentelemetry.context import Context
     from opentelemetry.trace import Span
 
 SESSION_FAILED: Final = "session_failed"
@@ -24,6 +25,9 @@ def error_type(error: BaseException | None) -> str:
     return SESSION_FAILED if error is None else content.exception_type(error)
 
 
-def record(span: Span, error: BaseException) -> None:
-    """Add `error` to `span` as its one exception event, by the content policy."""
-    span.add_event("exception", dict(content.exception_attributes(error)))
+def record(span: Span, error: BaseException, outer: Context, inside: failures.Failures) -> None:
+    """Add `error` to `span` as its one exception event, by the content policy, unless a span `inside` has it.
+
+    `outer` is the context the session was started in.
+    """
+    failures.record(span, error, outer, inside=inside)

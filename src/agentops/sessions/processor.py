@@ -1,4 +1,4 @@
-"""`session.id` on every span of a session. The only module of sessions that needs the SDK."""
+"""`session.id` and the agent on every span of a session. The only module of sessions that needs the SDK."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from opentelemetry.context import get_current
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.trace import get_current_span
 
-from agentops.sessions.current import session_in
+from agentops.sessions.current import carried_id, session_in
 from agentops.sessions.ids import session_id_of
 from agentops.sessions.registry import registry
+from agentops.spans.agents import agent_in, identity
 from agentops_instrumentors.core import semconv
 
 if TYPE_CHECKING:
@@ -18,15 +19,18 @@ if TYPE_CHECKING:
 
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import ReadableSpan, Span
+    from opentelemetry.util.types import AttributeValue
 
 _SESSION_ID: Final = semconv.SESSION_ID
+_AGENT_ID: Final = semconv.AGENTOPS_AGENT_ID
 
 
 class SessionSpanProcessor(SpanProcessor):
-    """Stamps spans with the id of the session whose trace they are in; a `session.id` given by the caller stays.
+    """Stamps spans with the id of the session whose trace they are in, and with the agent at work; what the caller gave stays.
 
     The session is the one in the parent context (the current context where none is given), the open one whose trace this
     is, or the parent span's. A span in its trace counts even after it has ended; a span in another trace never does.
+    The agent is the one in that context, or the session's default one; a session itself belongs to none.
     """
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
@@ -36,10 +40,17 @@ class SessionSpanProcessor(SpanProcessor):
         if session is None or session.trace_number != trace_id:
             session = registry.of_trace(trace_id)
         session_id = session.session_id if session is not None else _inherited(context, trace_id)
-        if session_id is None:
+        agent = agent_in(context)
+        if session_id is None and agent is None:
             return
-        if _SESSION_ID not in (span.attributes or ()):
-            span.set_attribute(_SESSION_ID, session_id)
+        given = span.attributes or {}
+        found: dict[str, AttributeValue] = {}
+        if session_id is not None and _SESSION_ID not in given:
+            found[_SESSION_ID] = session_id
+        if _AGENT_ID not in given and given.get(semconv.SPAN_KIND) != "session":
+            found[_AGENT_ID], found[semconv.AGENTOPS_AGENT_NAME] = identity(agent, trace_id)
+        if found:
+            span.set_attributes(found)
         if session is not None and session.on_activity is not None:
             session.on_activity()
 
@@ -58,7 +69,7 @@ class SessionSpanProcessor(SpanProcessor):
 
 
 def _inherited(context: Context, trace_id: int) -> str | None:
-    """The session of the parent span: the trace of a session that has ended, reached by the span alone."""
+    """The session of the parent span, local (of a session that has ended, reached by the span alone) or across HTTP."""
     attributes = cast("Mapping[str, object] | None", getattr(get_current_span(context), "attributes", None))
     session_id = attributes.get(_SESSION_ID) if attributes else None
-    return session_id if isinstance(session_id, str) and session_id == session_id_of(trace_id) else None
+    return session_id if isinstance(session_id, str) and session_id == session_id_of(trace_id) else carried_id(context, trace_id)

@@ -15,9 +15,10 @@ from opentelemetry.trace import INVALID_SPAN, Link, NoOpTracerProvider, ProxyTra
 
 from agentops.config import settings
 from agentops.sessions import tags as tagging
+from agentops.sessions import workers
 from agentops.sessions.current import context_of, current_session, resolve_parent, starting_context
 from agentops.sessions.default import DefaultSession
-from agentops.sessions.exit import Terminator, end_open_sessions, flush_signals
+from agentops.sessions.exit import SIGTERM_SECONDS, Terminator, end_open_sessions, flush_signals
 from agentops.sessions.ids import session_id_of
 from agentops.sessions.inherit import JoinedSession, locate
 from agentops.sessions.notices import on_session_start, tell_left, tell_started
@@ -81,6 +82,7 @@ def _install(provider: TracerProvider) -> None:
 
 def _install_once() -> None:
     terminator.watch()
+    workers.watch(_at_worker_exit)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_after_fork)
 
@@ -224,6 +226,11 @@ def _at_exit() -> None:
     end_open_sessions()
 
 
+def _at_worker_exit() -> None:
+    _at_exit()
+    _flush(SIGTERM_SECONDS)
+
+
 def _flush(seconds: float) -> None:
     flush_signals([home.provider for home in _homes.values()], seconds)
 
@@ -233,6 +240,7 @@ def _after_fork() -> None:
     _lock = threading.RLock()
     terminator.forget()
     defaults.forget()
+    workers.watch(_at_worker_exit)
     for session in registry.sessions():
         session.joined = True
     if len(registry):

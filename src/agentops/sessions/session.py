@@ -13,6 +13,7 @@ from agentops.sessions.current import leave
 from agentops.sessions.registry import registry
 from agentops.sessions.states import EndState, normalise
 from agentops_instrumentors.core import semconv
+from agentops_instrumentors.core.failures import Failures
 from agentops_instrumentors.core.guard import swallowed
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Session:
         "_tags",
         "end_state",
         "end_state_reason",
+        "failures",
         "is_root",
         "joined",
         "name",
@@ -80,6 +82,7 @@ class Session:
         self.start_time_unix_nano = start_time_unix_nano
         self.outer = outer
         self.is_root = is_root
+        self.failures = Failures()
         self.joined = False
         self.end_state: EndState | None = None
         self.end_state_reason: str | None = None
@@ -210,7 +213,7 @@ class Session:
             ending[semconv.ERROR_TYPE] = failure.error_type(error)
             ending[semconv.ERROR_SPAN_KIND] = "session"
             if error is not None:
-                failure.record(self.span, error)
+                failure.record(self.span, error, self.outer, self.failures)
             self.span.set_status(Status(StatusCode.ERROR, reason))
         self.span.set_attributes(ending)
 

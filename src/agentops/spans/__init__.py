@@ -1,0 +1,1 @@
+"""Spans of the program's own work: agents, tools, operations."""
