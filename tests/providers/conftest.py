@@ -12,7 +12,8 @@ from agentops_instrumentors.core import dropped, guard
 from agentops_instrumentors.core.content import ContentMode, Policy
 from agentops_instrumentors.openai import OpenAIInstrumentor
 from tests.fakes.openai_server import FakeOpenAI
-from tests.providers.differential import Eyes, compare, observe
+from tests.providers.differential import observe
+from tests.providers.observation import Eyes, compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

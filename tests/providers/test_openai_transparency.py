@@ -9,7 +9,8 @@ import pytest
 from opentelemetry.trace import StatusCode
 
 from tests.fakes.openai_server import Reply
-from tests.providers.differential import MODES, Eyes, copies
+from tests.providers.differential import MODES
+from tests.providers.observation import Eyes, copies
 from tests.providers.openai_surfaces import PLAIN
 
 if TYPE_CHECKING:
