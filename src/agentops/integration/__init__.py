@@ -1,0 +1,1 @@
+"""Integrations that a program adds itself, where its framework takes callback handlers."""

@@ -1,0 +1,1 @@
+"""Callback handlers, and the runs that frameworks tell them of."""
