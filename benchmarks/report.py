@@ -48,7 +48,7 @@ def _rows(result: Result, names: Sequence[str], scale: float) -> list[list[str]]
         cells += [f"{middle(added) / scale:.1f} ± {spread(added) / scale:.1f}" for name in names for added in [_added(result, name, clock)]]
         ours = middle(_added(result, "ours", clock))
         cells += [_ratio(ours, _added(result, name, clock)) for name in names[1:]]
-        rows.append([*cells, _target(result)])
+        rows.append([*cells, _target(result, clock)])
     return rows
 
 
@@ -57,9 +57,15 @@ def _ratio(ours: float, theirs: Sequence[float]) -> str:
     return f"{ours / middle(theirs):.2f}" if middle(theirs) > spread(theirs) else "-"
 
 
-def _target(result: Result) -> str:
+def _target(result: Result, clock: str) -> str:
     limit = TARGETS.get("start-up" if result.unit == "process" else f"{result.name} {result.setting}")
-    return f"≤ {limit} of official" if limit else ""
+    if limit is None or "official" not in result.added:
+        return ""
+    official = _added(result, "official", clock)
+    if middle(official) <= spread(official):
+        return f"≤ {limit} of official: too much scatter to say"
+    held = middle(_added(result, "ours", clock)) <= limit * middle(official)
+    return f"≤ {limit} of official: {'held' if held else 'missed'}"
 
 
 def _values(series: Series, clock: str) -> list[float]:
@@ -95,7 +101,7 @@ def document(shown: str, results: Sequence[Result], blocks: int, launches: int) 
     return f"""# What instrumentation costs
 
 Measured by `make bench` on {os.cpu_count()} CPUs ({platform.machine()}), {platform.python_implementation()} {platform.python_version()}.
-Versions: {_versions()}.
+Versions: {_versions()}. Load average when it ended: {os.getloadavg()[1]:.1f} over 5 minutes; near 1 is a calm machine.
 
 - `added` is the median, over {blocks} blocks, of an instrumented process minus the bare process in the same block; ± is half the
   distance between the quartiles. Every process does the same number of calls in a block (about 40 ms of bare), in rotating order.
