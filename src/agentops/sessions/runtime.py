@@ -99,8 +99,7 @@ def installed() -> bool:
 
 def provider() -> TracerProvider | None:
     """The provider that new sessions start on, once there is one."""
-    home = _home
-    return None if home is None else home.provider
+    return None if _home is None else _home.provider
 
 
 def start_session(name: str | None = None, tags: Tags | None = None, *, nested: bool = False, inherited: object = None) -> Session:
