@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from agentops.decorators import http
 from agentops.decorators.decorator import Decorator
-from agentops.decorators.functions import Ending, observe
+from agentops.decorators.functions import observe
 from agentops.decorators.options import Options, define
 from agentops.sessions.states import EndState
 from agentops.spans.scope import NOTHING
@@ -138,62 +138,96 @@ class EndpointScope(SessionScope):
         """`result`, with its stream followed to the end; the scope ends here where there is none."""
         chunks = getattr(result, "body_iterator", None)
         if chunks is not None:
-            result.body_iterator = _sent_async(self, Ending(self), chunks)
+            result.body_iterator = _SentAsync(self, chunks)
             return result
         if inspect.isgenerator(result):
-            return _sent(self, Ending(self), result)
+            return _Sent(self, result)
         if getattr(result, "is_streamed", False) and not getattr(result, "direct_passthrough", False):
-            result.response = _sent(self, Ending(self), result.response)
+            result.response = _Sent(self, result.response)
             return result
         self.finish(NOTHING)
         return result
 
     def _close(self, error: BaseException | None) -> None:
-        if error is None and self._status is not None and self._status >= 500:
+        asyncio = sys.modules.get("asyncio")
+        if asyncio is not None and isinstance(error, asyncio.CancelledError):
+            # The client has gone, or the server stops.
+            self.session.close(EndState.INDETERMINATE, "cancelled")
+        elif error is None and self._status is not None and self._status >= 500:
             self.session.close(EndState.FAIL, f"HTTP {self._status}")
         else:
             super()._close(error)
 
 
-def _sent(scope: EndpointScope, _ending: Ending, chunks: Any) -> Iterator[Any]:
-    source = iter(chunks)
-    try:
-        while True:
-            token = scope.enter()
-            try:
-                chunk = next(source)
-            except StopIteration:
-                break
-            except BaseException as error:
-                scope.fail(error)
-                raise
-            finally:
-                scope.leave(token)
-            yield chunk
-    finally:
-        close = getattr(source, "close", None)
-        if close is not None:
-            close()
-        scope.finish()
+class _Sent:
+    """The chunks of an answer as they are sent, with the request's session current while each is made."""
+
+    def __init__(self, scope: EndpointScope, chunks: Any) -> None:
+        self._scope = scope
+        self._chunks = chunks
+        self._source: Iterator[Any] = iter(chunks)
+
+    def __iter__(self) -> _Sent:
+        return self
+
+    def __next__(self) -> Any:
+        token = self._scope.enter()
+        try:
+            return next(self._source)
+        except StopIteration:
+            self._scope.finish()
+            raise
+        except BaseException as error:
+            self._scope.fail(error)
+            raise
+        finally:
+            self._scope.leave(token)
+
+    def close(self) -> None:
+        """The answer was sent, or nobody wants it any more."""
+        try:
+            close = getattr(self._chunks, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self._scope.finish()
+
+    def __del__(self) -> None:
+        self._scope.finish()
 
 
-async def _sent_async(scope: EndpointScope, _ending: Ending, chunks: Any) -> AsyncIterator[Any]:
-    source = aiter(chunks)
-    try:
-        while True:
-            token = scope.enter()
-            try:
-                chunk = await anext(source)
-            except StopAsyncIteration:
-                break
-            except BaseException as error:
-                scope.fail(error)
-                raise
-            finally:
-                scope.leave(token)
-            yield chunk
-    finally:
-        close = getattr(source, "aclose", None)
-        if close is not None:
-            await close()
-        scope.finish()
+class _SentAsync:
+    """The same of an asynchronous answer."""
+
+    def __init__(self, scope: EndpointScope, chunks: Any) -> None:
+        self._scope = scope
+        self._chunks = chunks
+        self._source: AsyncIterator[Any] = aiter(chunks)
+
+    def __aiter__(self) -> _SentAsync:
+        return self
+
+    async def __anext__(self) -> Any:
+        token = self._scope.enter()
+        try:
+            return await anext(self._source)
+        except StopAsyncIteration:
+            self._scope.finish()
+            raise
+        except BaseException as error:
+            self._scope.fail(error)
+            raise
+        finally:
+            self._scope.leave(token)
+
+    async def aclose(self) -> None:
+        """The answer was sent, or nobody wants it any more."""
+        try:
+            close = getattr(self._chunks, "aclose", None)
+            if close is not None:
+                await close()
+        finally:
+            self._scope.finish()
+
+    def __del__(self) -> None:
+        self._scope.finish()

@@ -62,7 +62,7 @@ def _plain(function: Callable[..., Any], definition: Definition) -> Callable[...
         scope.leave(token)
         if type(result) is CoroutineType:
             # An asynchronous function behind another decorator: its work is still to come.
-            return _awaited(scope, Ending(scope), cast("Coroutine[Any, Any, Any]", result))
+            return _awaited(scope, _Ending(scope), cast("Coroutine[Any, Any, Any]", result))
         return scope.delivered(result)
 
     return call
@@ -88,7 +88,7 @@ def _coroutine(function: Callable[..., Any], definition: Definition) -> Callable
     return call
 
 
-async def _awaited(scope: Scope, _ending: Ending, work: Coroutine[Any, Any, Any]) -> Any:
+async def _awaited(scope: Scope, _ending: _Ending, work: Coroutine[Any, Any, Any]) -> Any:
     token = scope.enter()
     try:
         result = await work
@@ -154,7 +154,7 @@ def _async_generator(function: Callable[..., Any], definition: Definition) -> Ca
     async def generate(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         current = telemetry()
         scope: Scope | _Unrecorded = (None if current is None else start(current, definition, args, kwargs)) or _UNRECORDED
-        _ending = Ending(scope)
+        _ending = _Ending(scope)
         source: AsyncGenerator[Any, Any] = function(*args, **kwargs)
         resume: Callable[[Any], Any] = source.asend
         value: Any = None
@@ -198,7 +198,7 @@ async def _closed(scope: Scope | _Unrecorded, source: AsyncGenerator[Any, Any], 
     scope.fail(dropped)
 
 
-class Ending:
+class _Ending:
     """Ends a scope whose coroutine or asynchronous generator is dropped without being run to any end."""
 
     __slots__ = ("scope",)

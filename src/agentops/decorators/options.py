@@ -49,6 +49,7 @@ def define(kind: Kind, begin: Begin, options: Options, function: Callable[..., A
         kind=kind,
         begin=begin,
         name=name,
+        span_name=f"{kind.prefix} {name}",
         function=function,
         attributes=attributes,
         tags=options.tags if kind.is_session else None,

@@ -50,13 +50,14 @@ Begin = Callable[["SpanTelemetry", "Definition", int], "Scope"]
 class Definition:
     """What the spans of one decorated callable have in common.
 
-    `begin` starts one. `attributes` are known before any call. `of_instance` says that the callable is a public method of a decorated
-    class: while it runs, what it calls on the same object is part of it.
+    `begin` starts one, of the low-cardinality name `span_name`; `attributes` are known before any call. `of_instance` says
+    that the callable is a public method of a decorated class: while it runs, what it calls on the same object is part of it.
     """
 
     kind: Kind
     begin: Begin
     name: str
+    span_name: str
     function: Callable[..., Any]
     attributes: Mapping[str, Any]
     tags: Any = None
@@ -64,11 +65,6 @@ class Definition:
     captures_input: bool = True
     captures_output: bool = True
     of_instance: bool = False
-
-    @property
-    def span_name(self) -> str:
-        """The low-cardinality name of its spans."""
-        return f"{self.kind.prefix} {self.name}"
 
     def inputs(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments of one call by parameter name, without the instance or class of a method."""
