@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 SIGTERM_SECONDS: Final = 5.0
+_TELEMETRY: Final = ("opentelemetry.sdk.", "opentelemetry.exporter.", "agentops.store.", "agentops.export.")
 
 
 def end_open_sessions() -> None:
@@ -47,16 +48,15 @@ class Terminator:
     """Ends sessions and flushes on SIGTERM, then lets the default action happen.
 
     The work is done by a daemon thread made beforehand, since a handler runs on top of whatever the main thread holds
-    locked; the handler waits for it, 5 s at most. `flush(seconds)` is called once the sessions have ended.
+    locked; the handler waits for it, 5 s at most. Where the signal came in the midst of telemetry, whose locks the thread
+    needs, the handler lets that go on, and the thread sends the signal again when it is done.
+    `flush(seconds)` is called once the sessions have ended.
     """
 
     def __init__(self, flush: Callable[[float], None]) -> None:
         self._flush = flush
         self._watching = False
-        self._thread: threading.Thread | None = None
-        self._requests: SimpleQueue[None] = SimpleQueue()
-        self._done = threading.Event()
-        self._starting = threading.Lock()
+        self.forget()
 
     def watch(self) -> None:
         """Handle SIGTERM if it has its default action and this is the main thread; otherwise it is somebody else's."""
@@ -83,8 +83,11 @@ class Terminator:
 
     def forget(self) -> None:
         """In a forked child, where the thread does not exist."""
-        self._thread = None
-        self._requests, self._done, self._starting = SimpleQueue(), threading.Event(), threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._requests: SimpleQueue[None] = SimpleQueue()
+        self._done = threading.Event()
+        self._starting = threading.Lock()
+        self._deferred = False
 
     def _serve(self) -> None:
         self._requests.get()
@@ -97,13 +100,28 @@ class Terminator:
             swallowed("ending sessions on SIGTERM", error)
         finally:
             self._done.set()
+            if self._deferred:
+                os.kill(os.getpid(), signal.SIGTERM)
 
-    def _on_sigterm(self, signum: int, _frame: FrameType | None) -> None:
-        signal.signal(signum, signal.SIG_DFL)
+    def _on_sigterm(self, signum: int, frame: FrameType | None) -> None:
         if self._thread is not None:
             self._requests.put(None)
+            if _in_telemetry(frame):
+                self._deferred = True
+                if not self._done.is_set():
+                    return
             self._done.wait(SIGTERM_SECONDS)
+        signal.signal(signum, signal.SIG_DFL)
         os.kill(os.getpid(), signum)
+
+
+def _in_telemetry(frame: FrameType | None) -> bool:
+    """Whether `frame` was called, however indirectly, by the SDK, an exporter or the local store."""
+    while frame is not None:
+        if f"{frame.f_globals.get('__name__', '')}.".startswith(_TELEMETRY):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def flush_signals(trace_providers: Sequence[object], seconds: float) -> None:
