@@ -49,6 +49,7 @@ class AgentOpsDistro(BaseDistro):
             return
         try:
             super().load_instrumentor(entry_point, **kwargs)  # pyright: ignore[reportUnknownMemberType, reportArgumentType]
+            wiring.loaded(entry_point)
         except (ImportError, DependencyConflictError):
             raise  # The loader knows these, and goes on.
         except Exception as error:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 import weakref
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.metrics import Observation, get_meter
@@ -35,6 +35,7 @@ OPEN_SPANS: Final = "agentops.spans.open"
 HEARTBEAT: Final = "agentops.heartbeat"
 EVENT_LOOP_LAG: Final = "agentops.event_loop.lag"
 LAG_SECONDS: Final = 1.0
+_KEPT_LAGS: Final = 3600
 _COUNTED_SPANS: Final = 100_000
 
 
@@ -77,8 +78,7 @@ class LoopLag:
     def __init__(self, interval: float = LAG_SECONDS) -> None:
         self._interval = interval
         self._watched: weakref.WeakSet[AbstractEventLoop] = weakref.WeakSet()
-        self._worst: float | None = None
-        self._lock = threading.Lock()
+        self._late: deque[float] = deque(maxlen=_KEPT_LAGS)
 
     def watch(self, _session: Session | None = None) -> None:
         """Watch the loop that runs in this thread, if one does, for as long as any session is open."""
@@ -96,9 +96,10 @@ class LoopLag:
 
     def take(self) -> float | None:
         """The worst lateness since the last call; None where no loop was watched."""
-        with self._lock:
-            worst, self._worst = self._worst, None
-        return worst
+        late: list[float] = []
+        while self._late:
+            late.append(self._late.popleft())
+        return max(late, default=None)
 
     def _again(self, loop: AbstractEventLoop) -> None:
         loop.call_later(self._interval, self._measure, weakref.ref(loop), loop.time() + self._interval)
@@ -107,9 +108,7 @@ class LoopLag:
         loop = watched()
         if loop is None:
             return
-        late = max(0.0, loop.time() - expected)
-        with self._lock:
-            self._worst = late if self._worst is None else max(late, self._worst)
+        self._late.append(max(0.0, loop.time() - expected))
         if len(registry):
             self._again(loop)
         else:

@@ -210,6 +210,14 @@ def wanted(entry: EntryPoint) -> bool:
     return True
 
 
+def loaded(entry: EntryPoint) -> None:
+    """What goes with an instrumentor that has been loaded."""
+    if entry.value.startswith(_THREADING):
+        from agentops.threads import follow_into_subclasses
+
+        follow_into_subclasses()
+
+
 def _load_instrumentors() -> None:
     """Load our instrumentors and those of the extra `full`, as the launcher does; what else is installed is the program's to load."""
     skipped = {name.strip() for name in environment.text(_DISABLED_VARIABLE).split(",")}
@@ -221,5 +229,6 @@ def _load_instrumentors() -> None:
             instrumentor = entry.load()()
             if not instrumentor.is_instrumented_by_opentelemetry:
                 instrumentor.instrument()
+            loaded(entry)
         except Exception as error:
             swallowed(f"instrumentor {entry.name}", error)

@@ -38,6 +38,17 @@ with agentops.start_trace("timer"):
     timer.start()
     timer.join()
 
+class Asking(threading.Thread):
+    def run(self):
+        ask("subclass")
+        super().run()
+
+with agentops.start_trace("subclass"):
+    thread = Asking(target=ask, args=("subclass",))
+    thread.start()
+    thread.join()
+    assert "run" not in vars(thread)
+
 with agentops.start_trace("pool"), ThreadPoolExecutor(2) as pool:
     pool.submit(ask, "pool").result()
     list(pool.map(ask, ["pool", "pool"]))
@@ -69,7 +80,7 @@ async def grouped(name):
 
 asyncio.run(tasks())
 """
-CALLS = {"thread": 1, "timer": 1, "pool": 3, "to_thread": 1, "in_executor": 1, "group a": 3, "group b": 3}
+CALLS = {"thread": 1, "timer": 1, "subclass": 2, "pool": 3, "to_thread": 1, "in_executor": 1, "group a": 3, "group b": 3}
 ONE_POOL = """
 started = threading.Barrier(3)
 

@@ -286,6 +286,3 @@ def test_threads_at_once(tapped: InMemory, app: logging.Logger) -> None:
 )
 def test_severity(level: int, number: int) -> None:
     assert severity(level).value == number
-    from opentelemetry.instrumentation.log_utils import std_to_otel
-
-    assert severity(level) is std_to_otel(level)

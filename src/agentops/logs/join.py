@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, cast
 
 from opentelemetry import _logs
@@ -38,3 +39,13 @@ def join(done: set[str], *, foreign: bool) -> None:
         from agentops.logs import stdout
 
         stdout.install()
+
+
+def leave() -> None:
+    """Take no more records and put `logging` and `sys.stdout` back as they were; `join` begins anew."""
+    if "agentops.logs.tap" not in sys.modules:
+        return
+    from agentops.logs import stdout, tap
+
+    stdout.remove()
+    tap.remove()
