@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextvars
 import gc
 import os
 import threading
+import types
 from typing import TYPE_CHECKING, Any
 
 import openai
+import pytest
+from opentelemetry import trace
 from opentelemetry.sdk.metrics import MeterProvider, SimpleFixedSizeExemplarReservoir
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.metrics.view import View
 
 from agentops_instrumentors.core import dropped
+from agentops_instrumentors.core.invocation import Invocation
+from agentops_instrumentors.core.operation import Request, Response
+from agentops_instrumentors.core.stream import ObservedAsyncIterator
+from agentops_instrumentors.core.telemetry import Telemetry
 from tests.providers.conftest import instrumented
 from tests.providers.differential import settings
 from tests.providers.openai_surfaces import chat
@@ -83,3 +91,41 @@ def test_a_forked_child_ends_its_own_dropped_streams_and_leaves_the_parents_alon
         assert os.waitstatus_to_exitcode(code) == 0
         stream.close()
     assert [span.name for span in laboratory.telemetry.spans()] == ["chat gpt-4o-mini"]
+
+
+class _Waiting:
+    """A source that never has its first chunk."""
+
+    async def __anext__(self) -> Any:
+        await _pause()
+
+
+class _Nothing:
+    def add(self, chunk: Any, /) -> None:
+        raise AssertionError(chunk)
+
+    def response(self) -> Response:
+        return Response()
+
+
+@types.coroutine
+def _pause() -> Any:
+    yield
+
+
+@pytest.mark.parametrize("how", ["closed", "collected"])
+def test_a_read_that_is_given_up_in_another_context_ends_quietly(laboratory: Laboratory, how: str) -> None:
+    """As when a loop goes away with its tasks: the reader's own context is no longer the current one."""
+    invocation = Invocation(Telemetry("test", "1", **laboratory.options), Request("chat", "openai"))
+    observed = ObservedAsyncIterator(_Waiting(), invocation, _Nothing())
+    reader: Any = observed.__anext__()
+    contextvars.copy_context().run(reader.send, None)
+    assert laboratory.telemetry.unfinished() == ["chat"]
+    if how == "closed":
+        reader.close()
+    del reader
+    gc.collect()
+    dropped.flush(10)
+    assert trace.get_current_span() is trace.INVALID_SPAN
+    laboratory.telemetry.assert_balanced(1)
+    assert laboratory.span.status.is_unset

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import wrapt
 
-from agentops_instrumentors.core import arbitration
+from agentops_instrumentors.core import arbitration, dropped
 from agentops_instrumentors.core.guard import swallowed, warn_once
 from agentops_instrumentors.core.invocation import Invocation
 from agentops_instrumentors.core.lazy import on_import
@@ -148,9 +148,15 @@ class Patch:
         invocation = self._begin(instance, args, kwargs)
         if invocation is None:
             return await coroutine
+        drop = dropped.prepare()
         token = invocation.enter()
         try:
             returned = await coroutine
+        except GeneratorExit:
+            # The caller was dropped half-way, perhaps by the garbage collector.
+            invocation.leave(token)
+            drop(invocation)
+            raise
         except BaseException as error:
             invocation.leave(token)
             invocation.fail(error)

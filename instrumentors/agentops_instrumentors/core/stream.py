@@ -117,6 +117,11 @@ class ObservedAsyncIterator(_Observed):
             invocation.leave(token)
             invocation.finish()
             raise
+        except GeneratorExit:
+            # The reader was dropped half-way, perhaps by the garbage collector.
+            invocation.leave(token)
+            self._drop(invocation)
+            raise
         except BaseException as error:
             invocation.leave(token)
             invocation.fail(error)
