@@ -9,7 +9,6 @@ from opentelemetry._logs import get_logger_provider
 
 from agentops.parameters import checked
 from agentops.sessions import runtime
-from agentops.sessions.exit import flush_signals
 from agentops_instrumentors.core.guard import guarded
 
 DEFAULT_SECONDS: Final = 5.0
@@ -18,7 +17,7 @@ DEFAULT_SECONDS: Final = 5.0
 @checked
 def flush(timeout: float = DEFAULT_SECONDS) -> None:
     """Have every exporter send what it holds; returns when they have, or after `timeout` seconds. Never raises."""
-    guarded("flush", flush_signals, [trace.get_tracer_provider()], timeout)
+    guarded("flush", runtime.flush, timeout)
 
 
 @checked

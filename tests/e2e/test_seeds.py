@@ -72,7 +72,7 @@ SAMPLES = {
         [root(f"invoke_workflow {name}") for name in ("user_query_1", "user_query_2", "background_task")],
     ),
     "decorators, defined": (seeds.USING_DECORATORS, []),
-    "decorators, not initialised": (seeds.DECORATED_WORKFLOW, [root(WORKFLOW)]),
+    "decorators, not initialised": (seeds.DECORATED_WORKFLOW, []),
 }
 
 
@@ -96,6 +96,11 @@ def test_each_carries_its_own_tags(run_python: PythonRunner, otlp_sink: OtlpSink
     run_python(program, env=environment(otlp_sink, AGENTOPS_DEFAULT_TAGS="nightly"))
     spans = sorted(otlp_sink.wait_for_spans(2), key=lambda span: span.start)
     assert [list(span.attributes["agentops.tags"]) for span in spans] == tags
+
+
+def test_a_decorated_workflow(run_python: PythonRunner, otlp_sink: OtlpSink) -> None:
+    run_python(seeds.DECORATED_WORKFLOW, env=environment(otlp_sink), instrument=True)
+    arrived(otlp_sink, [root(WORKFLOW)])
 
 
 def test_decorators_in_use(run_python: PythonRunner, otlp_sink: OtlpSink) -> None:

@@ -127,7 +127,8 @@ def start_session(
         return _join(inherited_session_id, tags)
     name = own.get("trace_name")
     session = start_trace(str(name) if name else None, tags)
-    session.add_tags(cast("Tags", own.get("default_tags", ())))
+    if own.get("default_tags"):
+        session.add_tags(cast("Tags", own["default_tags"]))
     return session
 
 

@@ -14,6 +14,7 @@ from opentelemetry.context import Context, attach
 from opentelemetry.trace import INVALID_SPAN, Link, NoOpTracerProvider, ProxyTracerProvider, get_current_span
 
 from agentops.config import settings
+from agentops.notebook import sessions_start_by_themselves
 from agentops.sessions import tags as tagging
 from agentops.sessions import workers
 from agentops.sessions.current import context_of, current_session, resolve_parent, starting_context
@@ -216,10 +217,6 @@ def default_parent(context: Context) -> Context:
     return defaults.parent(context)
 
 
-def _default_wanted() -> bool:
-    return settings().auto_start_session
-
-
 def _at_exit() -> None:
     defaults.stop()
     end_open_sessions()
@@ -227,10 +224,11 @@ def _at_exit() -> None:
 
 def _at_worker_exit() -> None:
     _at_exit()
-    _flush(SIGTERM_SECONDS)
+    flush(SIGTERM_SECONDS)
 
 
-def _flush(seconds: float) -> None:
+def flush(seconds: float) -> None:
+    """Have every provider that sessions started on, and the global ones of metrics and logs, send what they hold."""
     flush_signals([home.provider for home in _homes.values()], seconds)
 
 
@@ -246,5 +244,5 @@ def _after_fork() -> None:
         terminator.prepare()
 
 
-defaults: Final = DefaultSession(open_session, _default_wanted)
-terminator: Final = Terminator(_flush)
+defaults: Final = DefaultSession(open_session, sessions_start_by_themselves)
+terminator: Final = Terminator(flush)
