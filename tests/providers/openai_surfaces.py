@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
+from tests.providers import sdk
 from tests.providers.differential import settle
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _plain(name: str, opener: Callable[..., Any]) -> None:
 
 _plain("chat", lambda client, more: client.chat.completions.create(**chat(**more)))
 _plain("chat tools", lambda client, more: client.chat.completions.create(**chat(tools=[TOOL], n=2, **more)))
-_plain("chat parse", lambda client, more: client.chat.completions.parse(**chat(response_format=Tides, **more)))
+_plain("chat parse", lambda client, more: sdk.chat_parse(client)(**chat(response_format=Tides, **more)))
 _plain("responses", lambda client, more: client.responses.create(**responses(**more)))
 _plain("responses parse", lambda client, more: client.responses.parse(**responses(text_format=Tides, **more)))
 _plain(
@@ -127,7 +128,7 @@ def _managed(name: str, opener: Callable[..., Any], events: int) -> None:
 _stream("chat", lambda client, more: client.chat.completions.create(**chat(stream=True, stream_options=USAGE, **more)))
 _stream("responses", lambda client, more: client.responses.create(**responses(stream=True, **more)))
 _stream("completions", lambda client, more: client.completions.create(**legacy(stream=True, stream_options=USAGE, **more)))
-_managed("chat.stream()", lambda client, more: client.chat.completions.stream(**chat(stream_options=USAGE, **more)), events=7)
+_managed("chat.stream()", lambda client, more: sdk.chat_stream(client)(**chat(stream_options=USAGE, **more)), events=7)
 _managed("responses.stream()", lambda client, more: client.responses.stream(**responses(**more)), events=4)
 
 
@@ -148,6 +149,7 @@ async def _streaming_response(client: Any, **more: Any) -> Opened:
     return Opened(await settle(response.parse()), manager, response)
 
 
-STREAMS["retrieve"] = _retrieve_stream
+if sdk.STREAMED_RETRIEVAL:
+    STREAMS["retrieve"] = _retrieve_stream
 STREAMS["with_raw_response"] = _raw_stream
 STREAMS["with_streaming_response"] = _streaming_response

@@ -8,11 +8,14 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Final
 
+from openai import OpenAI
 from openai.resources.responses import Responses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+CLIENT: Final = OpenAI(api_key="test")
+"""A client to look at, never to call."""
 STREAMED_RETRIEVAL: Final = "starting_after" in inspect.signature(Responses.retrieve).parameters
 
 

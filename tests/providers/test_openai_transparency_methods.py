@@ -13,6 +13,7 @@ import openai
 import pytest
 
 from tests.fakes.openai_server import Reply
+from tests.providers import sdk
 from tests.providers.conftest import instrumented
 from tests.providers.differential import MODES, Eyes, pull, settle
 from tests.providers.openai_surfaces import STREAMS, chat, creation, legacy, responses
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 METHODS = {
     "chat": lambda client: client.chat.completions.create,
-    "chat parse": lambda client: client.chat.completions.parse,
+    "chat parse": sdk.chat_parse,
     "responses": lambda client: client.responses.create,
     "responses parse": lambda client: client.responses.parse,
     "retrieve": lambda client: client.responses.retrieve,
