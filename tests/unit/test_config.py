@@ -34,6 +34,7 @@ ACCEPTED = {
     "AGENTOPS_LOG_SESSION_REPLAY_URL": ("False", "log_session_replay_url", False),
     "AGENTOPS_PREFETCH_JWT_TOKEN": ("off", "prefetch_jwt_token", False),
     "AGENTOPS_PROJECT_ID": ("p-1", "project_id", "p-1"),
+    "AGENTOPS_CAPTURE_STDOUT": ("true", "capture_stdout", True),
     "AGENTOPS_TRACE_PARENT": ("CURRENT", "trace_parent", "current"),
 }
 REFUSED = {
