@@ -5,6 +5,7 @@ CPU, memory and threads come from `opentelemetry-instrumentation-system-metrics`
 
 from __future__ import annotations
 
+import contextvars
 import os
 import sys
 import time
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, MeterProvider
     from opentelemetry.sdk.trace import ReadableSpan, Span
 
-    from agentops.sessions.session import Session
 
 SCOPE: Final = "agentops.monitors"
 OPEN_SESSIONS: Final = "agentops.sessions.open"
@@ -50,9 +50,13 @@ class OpenSpans(SpanProcessor):
         return len(self._open)
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Count it."""
+        """Count it, and see to the event loop it starts on."""
         if len(self._open) < _COUNTED_SPANS:
             self._open[span.get_span_context().span_id] = None
+        try:
+            loop_lag.watch()
+        except Exception as error:
+            swallowed("monitors", error)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Count it no more."""
@@ -73,16 +77,16 @@ class OpenSpans(SpanProcessor):
 
 
 class LoopLag:
-    """How late timers of event loops with open sessions run: the worst since it was last asked, in seconds."""
+    """How late timers of event loops run in which spans of sessions start: the worst since it was last asked, in seconds."""
 
     def __init__(self, interval: float = LAG_SECONDS) -> None:
         self._interval = interval
         self._watched: weakref.WeakSet[AbstractEventLoop] = weakref.WeakSet()
         self._late: deque[float] = deque(maxlen=_KEPT_LAGS)
 
-    def watch(self, _session: Session | None = None) -> None:
+    def watch(self) -> None:
         """Watch the loop that runs in this thread, if one does, for as long as any session is open."""
-        if "asyncio" not in sys.modules:
+        if not len(registry) or "asyncio" not in sys.modules:
             return
         import asyncio
 
@@ -102,7 +106,7 @@ class LoopLag:
         return max(late, default=None)
 
     def _again(self, loop: AbstractEventLoop) -> None:
-        loop.call_later(self._interval, self._measure, weakref.ref(loop), loop.time() + self._interval)
+        loop.call_later(self._interval, self._measure, weakref.ref(loop), loop.time() + self._interval, context=contextvars.Context())
 
     def _measure(self, watched: weakref.ref[AbstractEventLoop], expected: float) -> None:
         loop = watched()
@@ -130,14 +134,6 @@ def create(provider: MeterProvider | None = None) -> None:
     )
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=open_spans.forget)
-
-
-def watch_loop(session: Session) -> None:
-    """At a session's start, measure the event loop it starts on. Never raises."""
-    try:
-        loop_lag.watch(session)
-    except Exception as error:
-        swallowed("monitors", error)
 
 
 def _sessions(_options: CallbackOptions) -> Iterable[Observation]:

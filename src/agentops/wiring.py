@@ -157,14 +157,12 @@ def _join_monitors(provider: SDKTracerProvider, done: set[str]) -> None:
     if "monitors" in done or not _metrics_wanted():
         return
     from agentops import monitors
-    from agentops.sessions import runtime
 
     done.add("monitors")
     provider.add_span_processor(monitors.open_spans)
     if "monitors" not in _attached_signals:
         _attached_signals.add("monitors")
         monitors.create()
-        runtime.on_session_start(monitors.watch_loop)
 
 
 def _add_local(provider: SDKTracerProvider) -> None:

@@ -32,10 +32,10 @@ INIT = "import agentops\nagentops.init(auto_start_session=False)\n"
 LOOP = """
 import asyncio, time
 import agentops
-from opentelemetry import metrics
-agentops.init(auto_start_session=False)
+from opentelemetry import metrics, trace
+session = agentops.init(auto_start_session=True)
 async def main():
-    with agentops.start_trace("a"):
+    with trace.get_tracer("t").start_as_current_span("work"):
         await asyncio.sleep(0.8)
         time.sleep(0.9)
         await asyncio.sleep(0.3)
