@@ -59,7 +59,14 @@ def test_one_starts_where_it_is_asked_for(run_python: PythonRunner, otlp_sink: O
 
 
 def test_a_trace_over_several_cells(run_python: PythonRunner, otlp_sink: OtlpSink, openai_server: FakeOpenAI) -> None:
-    cells = ["import agentops\nagentops.init()", CLIENT, 'trace = agentops.start_trace("notebook")', CALL, CALL, "agentops.end_trace(trace)"]
+    cells = [
+        "import agentops\nagentops.init()",
+        CLIENT,
+        'trace = agentops.start_trace("notebook")',
+        CALL,
+        CALL,
+        "agentops.end_trace(trace)",
+    ]
     run(run_python, otlp_sink, cells, openai_server)
     spans = otlp_sink.wait_for_spans(3)
     (root,) = [span for span in spans if not span.parent_span_id]
