@@ -55,7 +55,7 @@ def test_what_ended_is_kept_and_what_is_open_gets_its_state(run_python: PythonRu
     run_python(NEXT)
     found = assert_kept(agentops_local_dir, state, reason)
     assert not found["open"].root.reconstructed
-    assert not list(agentops_local_dir.glob("*.open"))
+    assert not list((agentops_local_dir / "open").iterdir())
 
 
 def assert_kept(folder: Path, state: str, reason: str) -> dict[str, StoredSession]:

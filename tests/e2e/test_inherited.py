@@ -175,7 +175,7 @@ def test_the_owner_is_killed_and_the_survivor_ends_the_session(
     assert {span.name for span in session.spans} == {"invoke_workflow job", "in the owner", "in the joiner", "late in the joiner"}
     assert_one_root(session, "Indeterminate", VANISHED)
     assert_arrived_once(otlp_sink, session)
-    assert not list(agentops_local_dir.glob("*.open"))
+    assert not list((agentops_local_dir / "open").iterdir())
     run_python(NEXT, env=both(otlp_sink))
     assert in_store(agentops_local_dir, "invoke_workflow job") == 1
 
@@ -209,7 +209,7 @@ def test_both_are_killed_and_of_many_next_processes_one_ends_the_session(
     assert_one_root(session, "Indeterminate", VANISHED)
     assert in_store(agentops_local_dir, "invoke_workflow job") == 1
     assert_arrived_once(otlp_sink, session)
-    assert not list(agentops_local_dir.glob("*.open"))
+    assert not list((agentops_local_dir / "open").iterdir())
 
 
 def assert_arrived_once(sink: OtlpSink, session: StoredSession) -> None:

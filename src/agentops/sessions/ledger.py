@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import importlib
+import os
 import threading
 import time
 from typing import TYPE_CHECKING, Final, cast
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 _EXIT_SECONDS: Final = 2.0
 
 _looked = False
+# Reentrant: a signal handler of the application may end a session on top of this.
+_lock = threading.RLock()
+_due = False
+_running = False
 _threads: Final[list[threading.Thread]] = []
 
 
@@ -40,7 +46,7 @@ def keep() -> None:
 
 
 def finish(seconds: float = _EXIT_SECONDS) -> None:
-    """Wait for replays that are under way."""
+    """Wait for a replay that is under way."""
     deadline = time.monotonic() + seconds
     while _threads:
         _threads.pop().join(max(0.0, deadline - time.monotonic()))
@@ -76,25 +82,53 @@ def _record(session: Session, event: str, moment: int) -> None:
 
 def _replay_soon() -> None:
     """Replay in the background if there is a run that may be dead; at exit, where no thread starts any more, at once."""
+    global _due, _running
     from agentops.store import liveness
     from agentops.store.processor import local_store
 
     files = local_store().files
     if not liveness.runs(files.folder, files.run):
         return
+    with _lock:
+        _due = True
+        if _running:
+            return
+        _running = True
     # Not in the thread: a fork during an import leaves the child without it.
-    from agentops.store import replay
-
-    def work() -> None:
-        guarded("replaying sessions", replay.replay, files.folder, files.run, _end, local_store().writer.flush)
-
+    importlib.import_module("agentops.store.replay")
     try:
-        local_store().writer.flush()
-        thread = threading.Thread(target=work, name="agentops-replay", daemon=True)
+        thread = threading.Thread(target=_replay_while_due, name="agentops-replay", daemon=True)
         thread.start()
-        _threads[:] = [*(each for each in _threads if each.is_alive()), thread]
+        _threads[:] = [thread]
     except RuntimeError:
-        work()
+        _replay_while_due()
+
+
+def _replay_while_due() -> None:
+    global _due, _running
+    while True:
+        with _lock:
+            _running = _due
+            if not _due:
+                return
+            _due = False
+        guarded("replaying sessions", _replay)
+
+
+def _replay() -> None:
+    from agentops.store.processor import local_store
+    from agentops.store.replay import replay
+
+    store = local_store()
+    # What this process has left must be known as left, to it and to others.
+    store.writer.flush()
+    replay(store.files.folder, store.files.run, _end, store.writer.flush)
+
+
+def _after_fork_in_child() -> None:
+    global _lock, _due, _running
+    _lock, _due, _running = threading.RLock(), False, False
+    _threads.clear()
 
 
 def _end(missing: MissingRoot) -> bool:
@@ -118,3 +152,7 @@ def _end(missing: MissingRoot) -> bool:
         swallowed("ending a session of a vanished process", error)
         return False
     return True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
