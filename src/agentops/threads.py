@@ -31,7 +31,9 @@ def follow_into_subclasses() -> None:
     with _lock:
         if not _installed:
             _installed = True
-            wrapt.wrap_function_wrapper(threading.Thread, "start", _start)
+            for owner in _WITH_CONTEXT:
+                # The instrumentation gives Timer a `start` of its own, so that Thread's is not enough.
+                wrapt.wrap_function_wrapper(owner, "start", _start)
 
 
 def _start(wrapped: Callable[..., None], thread: threading.Thread, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -189,3 +189,60 @@ def test_one_that_the_program_loaded_itself_is_kept(run_python: PythonRunner, op
     done = run_python(BEGIN + own + INIT + EVERY_WAY, env=environment(openai_server, otlp_sink))
     assert done.stderr == ""
     assert calls_by_session(otlp_sink) == {name: [name] * count for name, count in CALLS.items()}
+
+
+def test_threads_are_what_they_were(run_python: PythonRunner) -> None:
+    script = """
+import gc, threading, weakref
+import agentops
+from opentelemetry.trace import get_current_span
+agentops.init(auto_start_session=False)
+
+seen = []
+def note(self=None): seen.append(get_current_span().get_span_context().trace_id)
+
+class Own(threading.Thread):
+    def run(self):
+        assert "run" not in vars(self)
+        note()
+
+class OwnTimer(threading.Timer):
+    def run(self):
+        note()
+        super().run()
+
+class Failing(threading.Thread):
+    def run(self): raise LookupError("theirs")
+
+def finish(thread):
+    thread.start()
+    thread.join()
+    return weakref.ref(thread)
+
+assert "run" not in vars(Own())
+finish(Own())
+assert seen == [0]
+with agentops.start_trace("s") as session:
+    own = Own()
+    finish(own)
+    try: own.start()
+    except RuntimeError: pass
+    else: raise AssertionError("started twice")
+    assert "run" not in vars(own)
+    finish(OwnTimer(0, note))
+    patched = Own()
+    patched.run = note
+    finish(patched)
+    gc.disable()
+    gone = finish(Own())
+    assert gone() is None
+    raised = []
+    threading.excepthook = lambda args: raised.append(args.exc_type)
+    finish(Failing())
+    assert raised == [LookupError]
+# A run that the program put on the instance itself stays its own affair.
+inside = session.trace_number
+assert seen == [0, inside, inside, inside, 0, inside], seen
+"""
+    done = run_python(script)
+    assert done.stderr == ""
