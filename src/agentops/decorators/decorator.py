@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import cached_property, partial
+from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
 from agentops.decorators.classes import observe_class
@@ -19,7 +21,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_KNOWN: Final = tuple(Options.__dataclass_fields__)
+_KNOWN: Final = tuple(field.name for field in fields(Options))
+_SIGNATURE: Final = Signature(
+    [
+        Parameter("target", Parameter.POSITIONAL_ONLY, default=None),
+        *(Parameter(field.name, Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type) for field in fields(Options)),
+    ]
+)
 
 
 class Decorator:
@@ -34,6 +42,7 @@ class Decorator:
         """`begin` starts the scope of a call; `instead` names the decorator to use in place of a deprecated one."""
         self.__name__ = self.__qualname__ = name
         self.__doc__ = doc
+        self.__signature__ = _SIGNATURE
         self.kind: Final = kind
         self.begin: Final = begin
         self._instead = instead
