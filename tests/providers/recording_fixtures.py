@@ -8,6 +8,7 @@ import pytest
 from openai import OpenAI
 
 from agentops_instrumentors.core.content import ContentMode, set_default_mode
+from tests.fakes.openai_server import FakeOpenAI
 from tests.providers.recording import Recorder
 from tests.unit.message_shapes import check_span
 
@@ -15,20 +16,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.fakes.in_memory import InMemory
-    from tests.fakes.openai_server import FakeOpenAI
 
 
 @pytest.fixture(scope="session")
-def shared_client(shared_openai: FakeOpenAI) -> Iterator[OpenAI]:
-    with OpenAI(base_url=shared_openai.base_url, api_key="test", max_retries=0, timeout=10) as client:
+def recorded_openai() -> Iterator[FakeOpenAI]:
+    """A service of their own: its client keeps a connection open, which tests that count connections must not see."""
+    with FakeOpenAI() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def recorded_client(recorded_openai: FakeOpenAI) -> Iterator[OpenAI]:
+    with OpenAI(base_url=recorded_openai.base_url, api_key="test", max_retries=0, timeout=10) as client:
         yield client
 
 
 @pytest.fixture
-def record(shared_openai: FakeOpenAI, shared_client: OpenAI, in_memory: InMemory, otel_context_log: list[str]) -> Iterator[Recorder]:
+def record(recorded_openai: FakeOpenAI, recorded_client: OpenAI, in_memory: InMemory, otel_context_log: list[str]) -> Iterator[Recorder]:
     """A recorder that is recording, content on spans included."""
-    shared_openai.reset()
-    recorder = Recorder(shared_openai, in_memory, shared_client)
+    recorded_openai.reset()
+    recorder = Recorder(recorded_openai, in_memory, recorded_client)
     recorder.start()
     yield recorder
     recorder.stop()

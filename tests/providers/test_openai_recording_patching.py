@@ -59,9 +59,9 @@ print(*(span.name for span in exporter.get_finished_spans()), sep=",")
 
 
 @pytest.mark.parametrize("when", ["before", "after", "submodule"])
-def test_instrumented_before_or_after_the_import(run_python: PythonRunner, shared_openai: FakeOpenAI, when: str) -> None:
-    shared_openai.reset()
-    done = run_python(SCRIPT, args=[shared_openai.base_url, when])
+def test_instrumented_before_or_after_the_import(run_python: PythonRunner, recorded_openai: FakeOpenAI, when: str) -> None:
+    recorded_openai.reset()
+    done = run_python(SCRIPT, args=[recorded_openai.base_url, when])
     assert (done.stdout.strip(), done.stderr) == ("chat gpt-4o-mini,chat gpt-4o-mini", "")
 
 
