@@ -22,7 +22,7 @@ AGENT = Path(__file__).parents[2] / "examples" / "agent.py"
 GOLDEN = Path(__file__).with_name("golden") / "agent.json"
 UNCHANGED = AGENT.read_text(encoding="utf-8")
 WITH_INIT = f"import agentops, runpy\nagentops.init()\nrunpy.run_path({str(AGENT)!r}, run_name='__main__')\n"
-VOLATILE = {"server.port", "thread.id", "thread.name", "session.id", "gen_ai.response.time_to_first_chunk"}
+VOLATILE = {"server.port", "thread.id", "thread.name", "session.id", "agentops.agent.id", "gen_ai.response.time_to_first_chunk"}
 COST = "agentops.usage.cost."  # follows the price list's release, and a first call may be over before the list is loaded
 
 
