@@ -227,3 +227,14 @@ def assert_arrived_once(sink: OtlpSink, session: StoredSession) -> None:
         session.root.end,
     )
     assert root.attributes["agentops.session.end_state_reason"] == VANISHED
+
+
+def test_init_again_with_the_same_session_returns_it(run_python: PythonRunner) -> None:
+    script = (
+        "import agentops\ngiven = '0af76519-16cd-43dd-8448-eb211c80319c'\n"
+        "first = agentops.init(inherited_session_id=given)\nassert str(first) == given\n"
+        "assert agentops.init(inherited_session_id=given.upper()) is first is agentops.init()\n"
+        "other = agentops.init(inherited_session_id='1' * 32)\nassert other is not first\nassert other.is_open\n"
+        "other.end()\nassert str(agentops.init()) not in (given, str(other))\n"
+    )
+    run_python(script)

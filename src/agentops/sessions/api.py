@@ -12,6 +12,7 @@ from agentops.mixed import warn_if_mixed
 from agentops.notebook import sessions_start_by_themselves
 from agentops.parameters import checked
 from agentops.sessions import runtime
+from agentops.sessions.inherit import join, names
 from agentops.sessions.registry import registry
 from agentops.sessions.session import Session
 from agentops.sessions.states import EndState
@@ -68,8 +69,9 @@ def init(
         _start(chosen)
         _say_again()
         if inherited_session_id is not None:
-            _session = _join(inherited_session_id)
-            runtime.defaults.adopt(_session)
+            if _session is None or not _session.is_open or not names(inherited_session_id, _session):
+                _session = join(inherited_session_id)
+                runtime.defaults.adopt(_session)
             return _session
         if not (auto_start_session if auto_start_session is not None else sessions_start_by_themselves()):
             if _session is None:
@@ -124,7 +126,7 @@ def start_session(
     with _lock:
         _start(chosen)
     if inherited_session_id is not None:
-        return _join(inherited_session_id, tags)
+        return join(inherited_session_id, tags)
     name = own.get("trace_name")
     session = start_trace(str(name) if name else None, tags)
     if own.get("default_tags"):
@@ -208,12 +210,6 @@ def _start(chosen: Mapping[str, object] | None = None) -> None:
 
 def _recording() -> bool:
     return _initialised or runtime.installed()
-
-
-def _join(inherited: str, tags: Tags | None = None) -> Session:
-    from agentops.sessions.inherit import join
-
-    return join(inherited, tags)
 
 
 def _listed(fixed: Mapping[str, str]) -> str:

@@ -71,6 +71,11 @@ def join(inherited: object, tags: Tags | None = None) -> Session:
     return runtime.start_session(tags=tags, inherited=inherited)
 
 
+def names(inherited: object, session: Session) -> bool:
+    """Whether `inherited`, an id or a traceparent, names `session`."""
+    return session.trace_id in str(inherited).replace("-", "").lower()
+
+
 def locate(inherited: object, tracer: SessionTracer) -> SpanContext | None:
     """The span that `inherited` names: a session's root by its id, or any span of it by a traceparent.
 
