@@ -257,26 +257,12 @@ def test_what_cannot_change_any_more_is_an_error_and_nothing_else_changes(
     agentops.configure(**{name: getattr(settings(), name)})
 
 
-def test_sessions_have_what_their_users_expect() -> None:
-    for name in [
-        "session_id",
-        "end_session",
-        "add_tags",
-        "set_tags",
-        "tags",
-        "record",
-        "create_agent",
-        "__enter__",
-        "__exit__",
-        "__str__",
-        "span",
-        "trace_context",
-        "token",
-        "end_state",
-        "end_state_reason",
-        "session_url",
-        "set_video",
-        "is_open",
-        "trace_id",
-    ]:
-        assert hasattr(Session, name), name
+SESSION = (
+    "session_id end_session add_tags set_tags tags record create_agent __enter__ __exit__ __str__ span trace_context token end_state "
+    "end_state_reason session_url set_video is_open trace_id"
+)
+
+
+@pytest.mark.parametrize("name", SESSION.split())
+def test_sessions_have_what_their_users_expect(name: str) -> None:
+    assert hasattr(Session, name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentops.sessions import api, runtime
-from agentops_instrumentors.core import content
+from agentops_instrumentors.core import content, guard
 from agentops_instrumentors.openai import OpenAIInstrumentor
 from tests.unit.sessions_support import recorded
 
@@ -38,9 +38,11 @@ __all__ = ["recorded"]
 @pytest.fixture(autouse=True)
 def as_after_init(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(api, "_initialised", True)
+    before = guard.failures()
     content.set_default_mode(content.ContentMode.SPAN_ONLY)
     yield
     content.set_default_mode(content.ContentMode.NO_CONTENT)
+    assert guard.failures() == before
 
 
 @tool

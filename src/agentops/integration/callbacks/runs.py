@@ -67,7 +67,10 @@ class Runs:
         restored = attach(outer)
         try:
             marked = {semconv.SPAN_KIND: kind.name, **attributes}
-            scope = Operation(current, Definition(kind=kind, begin=Operation, name=name, function=_unused, attributes=marked))
+            defined = Definition(
+                kind=kind, begin=Operation, name=name, span_name=f"{kind.prefix} {name}", function=_unused, attributes=marked
+            )
+            scope = Operation(current, defined)
         finally:
             restored.var.reset(restored)
         policy = content.policy()
@@ -138,6 +141,7 @@ class Runs:
         if run.counted or self._telemetry is None:
             return
         from agentops_instrumentors.core import invocation
+        from agentops_instrumentors.core.metrics import Measured
         from agentops_instrumentors.core.operation import Response as Answer
 
         answer = response or Answer()
@@ -152,20 +156,21 @@ class Runs:
             found[semconv.INPUT_MESSAGES] = content.to_json(request.content().messages, policy)
         if policy.on_span and answer.messages is not None:
             found[semconv.OUTPUT_MESSAGES] = content.to_json(answer.messages(), policy)
-        labels = {key: value for key, value in asked.items() if key in _LABELS}
+        failure: dict[str, Any] = {}
         if error is not None and not isinstance(error, GeneratorExit):
-            found[semconv.ERROR_TYPE] = labels[semconv.ERROR_TYPE] = content.exception_type(error)
-            found[semconv.ERROR_SPAN_KIND] = "llm"
+            failure = {semconv.ERROR_TYPE: content.exception_type(error)}
+            found.update({**failure, semconv.ERROR_SPAN_KIND: "llm"})
             span.set_status(Status(StatusCode.ERROR, content.status_description(error, policy)))
             span.add_event("exception", dict(content.exception_attributes(error, policy)))
         span.set_attributes(found)
-        instruments = self._telemetry.instruments
-        instruments.duration(request.operation, (ended - run.started) / 1e9, labels, run.outer)
-        instruments.usage(request.operation, answer.usage, labels, run.outer)
+        identity = {key: value for key, value in asked.items() if key in _IDENTITY}
+        seconds = (ended - run.started) / 1e9
+        measured = Measured(request.operation, seconds, identity, failure, answer.usage, span.get_span_context())
+        self._telemetry.instruments.add(measured, [])
         span.end(ended)
 
 
-_LABELS: Final = frozenset({semconv.OPERATION_NAME, semconv.PROVIDER_NAME, semconv.REQUEST_MODEL})
+_IDENTITY: Final = frozenset({semconv.OPERATION_NAME, semconv.PROVIDER_NAME, semconv.REQUEST_MODEL})
 
 
 def run_in(context: Context) -> Run | None:

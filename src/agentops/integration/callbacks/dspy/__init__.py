@@ -13,7 +13,7 @@ from agentops_instrumentors.core.messages import Content, Message, TextPart
 from agentops_instrumentors.core.operation import Request, Response
 
 try:
-    from dspy.utils.callback import BaseCallback  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
+    from dspy.utils.callback import ACTIVE_CALL_ID, BaseCallback  # pyright: ignore
 except ImportError as missing:
     raise ImportError("DSPyCallbackHandler needs dspy: pip install dspy") from missing
 
@@ -38,7 +38,9 @@ class DSPyCallbackHandler(BaseCallback):  # pyright: ignore[reportUntypedBaseCla
 
     def on_module_start(self, call_id: str, instance: Any, inputs: Mapping[str, Any]) -> None:
         """A module runs."""
-        guarded("DSPy", self._runs.start, call_id, None, OPERATION, type(instance).__name__, {semconv.OPERATION_TYPE: "module"}, inputs)
+        guarded(
+            "DSPy", self._runs.start, call_id, _around(), OPERATION, type(instance).__name__, {semconv.OPERATION_TYPE: "module"}, inputs
+        )
 
     def on_module_end(self, call_id: str, outputs: Any | None, exception: Exception | None = None) -> None:
         """A module is done."""
@@ -49,7 +51,7 @@ class DSPyCallbackHandler(BaseCallback):  # pyright: ignore[reportUntypedBaseCla
         """A tool runs."""
         name = str(getattr(instance, "name", None) or type(instance).__name__)
         attributes = {semconv.OPERATION_NAME: semconv.EXECUTE_TOOL, semconv.TOOL_NAME: name, semconv.TOOL_TYPE: "function"}
-        guarded("DSPy", self._runs.start, call_id, None, TOOL, name, attributes, inputs)
+        guarded("DSPy", self._runs.start, call_id, _around(), TOOL, name, attributes, inputs)
 
     def on_tool_end(self, call_id: str, outputs: Any | None, exception: Exception | None = None) -> None:
         """A tool is done."""
@@ -73,10 +75,15 @@ class DSPyCallbackHandler(BaseCallback):  # pyright: ignore[reportUntypedBaseCla
         asked: list[Mapping[str, Any]] = inputs.get("messages") or [{"role": "user", "content": inputs.get("prompt") or ""}]
         said = [Message(str(each.get("role")), [TextPart(str(each.get("content")))]) for each in asked]
         request = Request(operation=semconv.CHAT, provider=provider or "dspy", model=model or None, content=lambda: Content(said))
-        self._runs.start_model(call_id, None, request)
+        self._runs.start_model(call_id, _around(), request)
 
     def _done(self, call_id: str, outputs: object, exception: Exception | None) -> None:
         if exception is None:
             guarded("DSPy", self._runs.end, call_id, outputs)
         else:
             guarded("DSPy", self._runs.fail, call_id, exception)
+
+
+def _around() -> str | None:
+    """The call that the one starting now is made in."""
+    return cast("str | None", ACTIVE_CALL_ID.get())  # pyright: ignore[reportUnknownMemberType]
