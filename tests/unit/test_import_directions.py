@@ -15,6 +15,7 @@ SHARED: Final = ("core", "stainless", "version")
 """What providers may share: the kernel, and what is common to SDKs of one generator."""
 API: Final = (
     "opentelemetry._logs",
+    "opentelemetry.baggage",
     "opentelemetry.context",
     "opentelemetry.instrumentation",
     "opentelemetry.metrics",
