@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pydantic
 import pytest
 from opentelemetry.trace import INVALID_SPAN, get_current_span
 
@@ -300,3 +301,21 @@ def test_methods_that_yield(recorded: InMemory) -> None:
 
     assert list(Lister().items()) == [1]
     assert tree(recorded) == ["invoke_agent Lister"]
+
+
+def test_a_model_of_pydantic(with_content: InMemory) -> None:
+    @agent
+    class Model(pydantic.BaseModel):
+        n: int
+
+        def model_post_init(self, context: Any) -> None: ...
+
+        def run(self) -> Any:
+            return self
+
+    model = Model(n=1)
+    assert with_content.started == 0
+    assert model.run() is model
+    assert said(one(with_content, "invoke_agent Model"), "agentops.entity.output") == {"n": 1}
+    assert Model.model_validate_json(model.model_dump_json()) == model
+    with_content.assert_balanced(1)

@@ -9,17 +9,21 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import openai
 import pytest
 from opentelemetry.trace import StatusCode
 
 from agentops.decorators import agent, operation, task, tool, trace
 from agentops.sessions import runtime
+from agentops_instrumentors.openai import OpenAIInstrumentor
+from tests.fakes.http_values import Reply
 from tests.unit.decorators_support import children, events, one, recorded, with_content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.fakes.in_memory import InMemory
+    from tests.fakes.openai_server import FakeOpenAI
 
 __all__ = ["recorded", "with_content"]
 
@@ -204,3 +208,21 @@ def test_many_threads_at_once(recorded: InMemory) -> None:
     for outer in recorded.spans("operation o"):
         (inner,) = children(recorded, outer)
         assert len(events(inner)) + len(events(outer)) == 1
+
+
+def test_an_exception_of_a_model_call_is_the_model_calls(recorded: InMemory, openai_server: FakeOpenAI) -> None:
+    instrumentor = OpenAIInstrumentor()
+    instrumentor.instrument(**recorded.kwargs)
+    openai_server.enqueue(Reply.json({"error": {"message": "no"}}, status=400))
+    try:
+
+        @agent
+        def ask() -> None:
+            client = openai.OpenAI(base_url=openai_server.base_url, api_key="test", max_retries=0)
+            client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "hi"}])
+
+        with pytest.raises(openai.BadRequestError):
+            ask()
+    finally:
+        instrumentor.uninstrument()
+    assert failed(recorded) == {"chat gpt-4o": ["exception"], "invoke_agent ask": []}

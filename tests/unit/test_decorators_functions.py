@@ -18,6 +18,7 @@ from opentelemetry.trace import INVALID_SPAN, StatusCode, get_current_span
 
 from agentops.decorators import agent, operation, task, tool, trace
 from agentops.sessions import runtime
+from agentops.spans.scope import Scope
 from agentops_instrumentors.core.guard import failures
 from tests.unit.decorators_support import events, one, recorded, said, tree, with_content
 
@@ -343,3 +344,23 @@ def test_what_is_no_function_is_left_alone() -> None:
     assert tool(7) == 7
     builtin = agent(len)
     assert builtin([1]) == 1
+
+
+def test_a_call_leaves_no_cycle_for_the_garbage_collector(with_content: InMemory) -> None:
+    def alive() -> int:
+        return sum(isinstance(each, Scope) for each in gc.get_objects())
+
+    with runtime.start_session("t"):
+        gc.collect()
+        gc.disable()
+        try:
+            before = alive()
+            for _ in range(5):
+                picklable(1)
+                list(count(2))
+                trace(name="own")(picklable)(1)
+                with pytest.raises(TypeError):
+                    picklable()  # pyright: ignore
+            assert alive() == before
+        finally:
+            gc.enable()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _observed: Final[WeakKeyDictionary[Callable[..., Any], FunctionType]] = WeakKeyDictionary()
 """Methods made here, with the method each stands for."""
+_HOOKS: Final = frozenset({"model_post_init"})
+"""Public names by which a framework calls into its instances, while it constructs them say."""
 _follows: Final[WeakKeyDictionary[object, bool]] = WeakKeyDictionary()
 """The `__init_subclass__` functions made here."""
 
@@ -50,7 +52,7 @@ def _observe_own(cls: type, kind: Kind, begin: Begin, options: Options) -> int:
 
 
 def _counts(member: object, name: str) -> TypeGuard[FunctionType]:
-    return isinstance(member, FunctionType) and (name == "__call__" or not name.startswith("_"))
+    return isinstance(member, FunctionType) and (name == "__call__" or not (name.startswith("_") or name in _HOOKS))
 
 
 def _follow_subclasses(cls: type, kind: Kind, begin: Begin, options: Options) -> None:

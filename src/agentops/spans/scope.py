@@ -27,13 +27,12 @@ NOTHING: Final = object()
 """The result of a call that returned none: it failed, or its stream was dropped."""
 
 
-class Scope(failures.Failures):
+class Scope:
     """What every decorated call has. Between `enter` and `leave` its span is current; the first `finish` or `fail` ends it."""
 
     __slots__ = ("_ended", "_yielded", "context", "definition", "span")
 
     def __init__(self, definition: Definition, span: Span, context: Context) -> None:
-        super().__init__()
         self.definition = definition
         self.span = span
         self.context = context
@@ -122,13 +121,14 @@ class Scope(failures.Failures):
 class Operation(Scope):
     """A call as a child of the current span, or of the default session's root."""
 
-    __slots__ = ("_agent", "_around", "_started", "_telemetry")
+    __slots__ = ("_agent", "_around", "_inside", "_started", "_telemetry")
 
     def __init__(self, telemetry: SpanTelemetry, definition: Definition, owner: int = 0) -> None:
         around = parent_context(get_current())
         kind = definition.kind
         attributes = definition.attributes
-        values = {**around, failures.AROUND: self, kind.inside: owner}
+        inside = failures.Failures()
+        values = {**around, failures.AROUND: inside, kind.inside: owner}
         agent = agents.agent_in(around)
         if kind is AGENT:
             agent = values[agents.AGENT] = agents.Agent(definition.name, definition.agent_id)
@@ -142,6 +142,7 @@ class Operation(Scope):
         super().__init__(definition, span, set_span_in_context(span, starting))
         self._agent = agent
         self._around = around
+        self._inside = inside
         self._telemetry = telemetry
         self._started = perf_counter()
 
@@ -155,7 +156,7 @@ class Operation(Scope):
                 failed = {semconv.ERROR_TYPE: content.exception_type(error), semconv.ERROR_SPAN_KIND: self.definition.kind.name}
                 self.span.set_attributes(failed)
                 self.span.set_status(Status(StatusCode.ERROR, content.status_description(error, policy)))
-                failures.record(self.span, error, self._around, policy, self)
+                failures.record(self.span, error, self._around, policy, self._inside)
         except Exception as failure:
             swallowed("ending a span", failure)
         finally:

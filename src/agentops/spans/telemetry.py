@@ -8,6 +8,7 @@ from opentelemetry.metrics import get_meter
 
 from agentops.sessions import runtime
 from agentops_instrumentors.core import semconv
+from agentops_instrumentors.core.guard import swallowed
 from agentops_instrumentors.core.metrics import Profile, profile
 from agentops_instrumentors.version import __version__
 
@@ -71,7 +72,11 @@ def use(chosen: SpanTelemetry) -> None:
     _current = chosen
 
 
-def _follow(provider: TracerProvider) -> SpanTelemetry:
-    made = SpanTelemetry(provider)
+def _follow(provider: TracerProvider) -> SpanTelemetry | None:
+    try:
+        made = SpanTelemetry(provider)
+    except Exception as error:
+        swallowed("asking for a tracer", error)
+        return None
     use(made)
     return made
