@@ -42,9 +42,9 @@ class SpanAttributes:
     LLM_USER = "gen_ai.user"
     LLM_OPENAI_RESPONSE_SYSTEM_FINGERPRINT = semconv.OPENAI_RESPONSE_SYSTEM_FINGERPRINT
     AGENTOPS_SPAN_KIND = semconv.SPAN_KIND
-    AGENTOPS_ENTITY_NAME = "agentops.entity.name"
-    AGENTOPS_ENTITY_INPUT = "agentops.entity.input"
-    AGENTOPS_ENTITY_OUTPUT = "agentops.entity.output"
+    AGENTOPS_ENTITY_NAME = "operation.name"
+    AGENTOPS_ENTITY_INPUT = semconv.ENTITY_INPUT
+    AGENTOPS_ENTITY_OUTPUT = semconv.ENTITY_OUTPUT
     AGENTOPS_SESSION_END_STATE = semconv.SESSION_END_STATE
     OPERATION_NAME = "operation.name"
     OPERATION_VERSION = "operation.version"

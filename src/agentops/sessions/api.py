@@ -175,7 +175,7 @@ def configure(**chosen: object) -> None:
         fixed = options.unchangeable(settled)
         if fixed:
             raise ConfigurationError(f"configure() can't change {_listed(fixed)} any more; give it to init(), before anything is recorded")
-        _start(settled)
+        _change(settled)
 
 
 def started() -> bool:
@@ -184,7 +184,7 @@ def started() -> bool:
 
 
 def _start(chosen: Mapping[str, object] | None = None) -> None:
-    """Put `chosen` in force, as far as it can change, and wire everything up.
+    """Put `chosen` in force, as far as it can change, and wire everything up, once.
 
     A program that starts its own sessions where nothing was wired gets no default one.
     """
@@ -192,20 +192,33 @@ def _start(chosen: Mapping[str, object] | None = None) -> None:
     if _initialised and not chosen:
         return
     with _lock:
-        fixed = options.unchangeable(chosen or {}) if _recording() else {}
-        if fixed:
-            logger.warning("Kept as it was: %s", _listed(fixed))
-        configure_settings(**{name: value for name, value in (chosen or {}).items() if name not in fixed})
-        if not _recording():
+        if _recording():
+            fixed = options.unchangeable(chosen or {})
+            if fixed:
+                logger.warning("Kept as it was: %s", _listed(fixed))
+            _change({name: value for name, value in (chosen or {}).items() if name not in fixed})
+        else:
+            configure_settings(**(chosen or {}))
             runtime.defaults.adopt(None)
         if not _initialised:
             warn_if_mixed()
-        from agentops import instrumentation, wiring
+            from agentops import wiring
 
-        wiring.start()
-        if not settings().instrument_llm_calls:
+            wiring.start()
+            _initialised = True
+
+
+def _change(chosen: Mapping[str, object]) -> None:
+    """Put settings in force while recording."""
+    from agentops import instrumentation, wiring
+
+    configure_settings(**chosen)
+    wiring.ensure()
+    if "instrument_llm_calls" in chosen:
+        if chosen["instrument_llm_calls"]:
+            instrumentation.instrument_all()
+        else:
             instrumentation.uninstrument_all()
-        _initialised = True
 
 
 def _recording() -> bool:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from agentops_instrumentors.core.operation import Request, Response
 
 RUN: Final = create_key("agentops-callback-run")
-SCOPE: Final = "agentops.callbacks"
+SCOPE: Final = "agentops.integration.callbacks"
 
 
 class Run:
