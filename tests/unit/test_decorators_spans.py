@@ -285,3 +285,37 @@ def test_durations_are_measured_whether_or_not_spans_are_sampled(latest: bool, r
 def test_an_unknown_parameter_is_an_error_that_names_the_nearest(recorded: InMemory) -> None:
     with pytest.raises(TypeError, match=r"tool\(\) got an unexpected keyword argument 'nmae'.*'name'"):
         tool(nmae="x")  # pyright: ignore
+
+
+def test_a_trace_may_be_asked_to_nest(recorded: InMemory) -> None:
+    configure_settings(trace_parent="current")
+    try:
+        with runtime.start_session("outer"):
+            trace(name="inner")(lambda: None)()
+    finally:
+        configure_settings(trace_parent="root")
+    assert tree(recorded) == [["invoke_workflow outer", ["invoke_workflow inner"]]]
+
+
+def test_a_session_ended_inside_of_its_function_keeps_its_state(recorded: InMemory) -> None:
+    @trace
+    def run() -> None:
+        agentops.end_session("Indeterminate", end_state_reason="enough")
+        tool(name="late")(lambda: None)()
+
+    with runtime.start_session("outer") as outer:
+        run()
+        assert runtime.current_session() is outer
+    root = one(recorded, "invoke_workflow run")
+    assert (root.attributes["agentops.session.end_state"], root.attributes["agentops.session.end_state_reason"]) == (
+        "Indeterminate",
+        "enough",
+    )
+    assert one(recorded, "execute_tool late").context.trace_id == outer.trace_number
+    recorded.assert_balanced(3)
+
+
+def test_a_callers_own_session_id_stays(recorded: InMemory) -> None:
+    with runtime.start_session("t"):
+        tool(name="a", attributes={"session.id": "mine"})(lambda: None)()
+    assert one(recorded, "execute_tool a").attributes["session.id"] == "mine"
