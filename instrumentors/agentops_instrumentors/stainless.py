@@ -20,7 +20,7 @@ from agentops_instrumentors.core.guard import guarded
 from agentops_instrumentors.core.stream import ObservedAsyncIterator, ObservedIterator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from agentops_instrumentors.core.invocation import Invocation
     from agentops_instrumentors.core.operation import Response
@@ -36,14 +36,21 @@ def given(value: Any) -> Any:
 
 def field(value: Any, name: str) -> Any:
     """`name` of a dict or of a model, or None: callers mix both in one message list."""
+    return reader(value)(name)
+
+
+def reader(value: Any) -> Callable[[str], Any]:
+    """`field` of one value for several names: what a dict or a model holds, declared by its class or not; None for the rest.
+
+    Asking a pydantic model for a name its class does not declare takes 2 µs, asking what it holds 0.1 µs.
+    """
     if isinstance(value, dict):
-        return cast("dict[str, Any]", value).get(name)
-    # Where a model's class does not declare a name, asking the model takes pydantic 2 µs; asking what it holds, 0.2 µs.
-    undeclared: Any = getattr(value, "model_extra", None)
-    if undeclared is None:
-        return getattr(value, name, None)
-    held = value.__dict__
-    return held[name] if name in held else undeclared.get(name)
+        return cast("dict[str, Any]", value).get
+    held: dict[str, Any] | None = getattr(value, "__dict__", None)
+    if held is None:
+        return lambda name: getattr(value, name, None)
+    undeclared: dict[str, Any] | None = getattr(value, "model_extra", None)
+    return {**undeclared, **held}.get if undeclared else held.get
 
 
 def items(value: Any) -> Iterable[Any]:

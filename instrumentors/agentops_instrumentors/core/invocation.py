@@ -6,17 +6,17 @@ so no context token ever crosses a yield.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from threading import Lock, current_thread, get_ident
-from time import perf_counter, time_ns
+from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.baggage import get_baggage, remove_baggage
 from opentelemetry.context import Context, attach, create_key, get_current
 from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 
-from agentops_instrumentors.core import content, cost, events, semconv
+from agentops_instrumentors.core import content, cost, events, failures, semconv
 from agentops_instrumentors.core.guard import swallowed
+from agentops_instrumentors.core.metrics import Measured
 from agentops_instrumentors.core.operation import Response
 from agentops_instrumentors.core.telemetry import parent_context
 
@@ -35,7 +35,7 @@ _NOTHING: Final = Response()
 class Invocation:
     """One operation in flight. Every method may be called from any thread or task; the first `finish`/`fail` wins."""
 
-    __slots__ = ("_arrivals", "_claim", "_content", "_input", "_started", "context", "request", "settle", "span", "telemetry")
+    __slots__ = ("_arrivals", "_claim", "_content", "_input", "_started", "_thread", "context", "request", "settle", "span", "telemetry")
 
     def __init__(self, telemetry: Telemetry, request: Request) -> None:
         parent = parent_context(get_current())
@@ -60,6 +60,7 @@ class Invocation:
         policy = telemetry.policy
         if request.content is not None and policy.captures and (self.span.is_recording() or policy.emit_event):
             self._capture_input(request.content, policy)
+        self._thread = (get_ident(), current_thread().name)
         self._started = perf_counter()
 
     def _capture_input(self, build: Callable[[], Content], policy: content.Policy) -> None:
@@ -130,29 +131,25 @@ class Invocation:
             self.span.end()
 
     def _record_metrics(self, response: Response, error_type: str | None, ended: float) -> None:
-        request, instruments = self.request, self.telemetry.instruments
-        # The conventions give a vendor's attributes and errors to durations and tokens, not to the times between chunks.
-        timed = _identity(request)
+        request, arrivals = self.request, self._arrivals
+        identity = _identity(request)
         if response.model:
-            timed[semconv.RESPONSE_MODEL] = response.model
-        attributes = {**timed, **response.metric_attributes}
+            identity[semconv.RESPONSE_MODEL] = response.model
+        details = response.metric_attributes
         if error_type is not None:
-            attributes[semconv.ERROR_TYPE] = error_type
-        instruments.duration(request.operation, ended - self._started, attributes, self.context)
-        if self._arrivals:
-            arrivals = self._arrivals
-            between = [later - earlier for earlier, later in pairwise(arrivals)]
-            instruments.chunks(arrivals[0] - self._started, between, timed, self.context)
-        if request.operation != semconv.FETCH_RESPONSE:
-            instruments.usage(request.operation, response.usage, attributes, self.context)
+            details = {**details, semconv.ERROR_TYPE: error_type}
+        to_first = arrivals[0] - self._started if arrivals else None
+        span = self.span.get_span_context()
+        seconds = ended - self._started
+        measured = Measured(request.operation, seconds, identity, details, response.usage, span, to_first)
+        self.telemetry.instruments.add(measured, arrivals)
 
     def timing(self) -> dict[str, AttributeValue]:
         """Seconds to the first chunk of a stream that had one."""
         return {semconv.RESPONSE_TIME_TO_FIRST_CHUNK: self._arrivals[0] - self._started} if self._arrivals else {}
 
     def _describe(self, response: Response, error: BaseException | None, error_type: str | None) -> None:
-        thread = current_thread()
-        attributes: dict[str, AttributeValue] = {semconv.THREAD_ID: get_ident(), semconv.THREAD_NAME: thread.name}
+        attributes: dict[str, AttributeValue] = {semconv.THREAD_ID: self._thread[0], semconv.THREAD_NAME: self._thread[1]}
         attributes.update(self.request.attributes)
         if self._input:
             attributes.update(self._input)
@@ -166,7 +163,7 @@ class Invocation:
             attributes[semconv.ERROR_SPAN_KIND] = "llm"
             self.span.set_status(Status(StatusCode.ERROR, content.status_description(error, policy) if error else None))
             if error is not None:
-                self.span.add_event("exception", content.exception_attributes(error, policy), time_ns())
+                failures.record(self.span, error, self.context, policy)
         self.span.set_attributes(attributes)
 
 

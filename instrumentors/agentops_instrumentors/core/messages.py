@@ -15,11 +15,11 @@ class _Part(Struct, frozen=True, omit_defaults=True, tag_field="type"):
     """Base of the parts: immutable, tagged by `type`, without the fields that are None."""
 
 
-class TextPart(_Part, frozen=True, tag="text"):
+class TextPart(_Part, frozen=True, gc=False, tag="text"):
     content: str
 
 
-class ReasoningPart(_Part, frozen=True, tag="reasoning"):
+class ReasoningPart(_Part, frozen=True, gc=False, tag="reasoning"):
     content: str
 
 
@@ -47,7 +47,7 @@ class ServerToolCallResponsePart(_Part, frozen=True, tag="server_tool_call_respo
     id: str | None = None
 
 
-class BlobPart(_Part, frozen=True, tag="blob"):
+class BlobPart(_Part, frozen=True, gc=False, tag="blob"):
     """Inline binary data. The bytes themselves are left out: `size` (bytes) and `digest` (`sha256:` + hex) stand for them."""
 
     modality: str
@@ -57,19 +57,19 @@ class BlobPart(_Part, frozen=True, tag="blob"):
     digest: str | None = None
 
 
-class UriPart(_Part, frozen=True, tag="uri"):
+class UriPart(_Part, frozen=True, gc=False, tag="uri"):
     modality: str
     uri: str
     mime_type: str | None = None
 
 
-class FilePart(_Part, frozen=True, tag="file"):
+class FilePart(_Part, frozen=True, gc=False, tag="file"):
     modality: str
     file_id: str
     mime_type: str | None = None
 
 
-class CompactionPart(_Part, frozen=True, tag="compaction"):
+class CompactionPart(_Part, frozen=True, gc=False, tag="compaction"):
     id: str | None = None
     content: str | None = None
 

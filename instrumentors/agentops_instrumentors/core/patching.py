@@ -54,6 +54,7 @@ class Patches:
         self._active = False
         while self._patches:
             self._patches.pop().remove()
+        self._telemetry.instruments.record()
 
     def _patcher(self, group: list[Endpoint]) -> Callable[[ModuleType], None]:
         def patch(module: ModuleType) -> None:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from agentops_instrumentors.core import semconv
 
 
-class Usage(Struct, frozen=True):
+class Usage(Struct, frozen=True, gc=False):
     """Tokens of one operation; None means the vendor did not say."""
 
     input_tokens: int | None = None

@@ -10,7 +10,7 @@ from agentops_instrumentors.core.operation import AttributeValue, Call, Request,
 from agentops_instrumentors.core.usage import Usage
 from agentops_instrumentors.openai.messages import input_message, message_parts, tool_definition
 from agentops_instrumentors.openai.parameters import asked, output_type, parameters, request
-from agentops_instrumentors.stainless import StainlessEndpoint, field, given, items
+from agentops_instrumentors.stainless import StainlessEndpoint, field, given, items, reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,43 +76,45 @@ def usage(reported: Any) -> Usage | None:
     """Usage of chat and legacy completions; the vendor's prompt tokens include cached ones, as ours do."""
     if reported is None:
         return None
-    asked = field(reported, "prompt_tokens_details")
-    answered = field(reported, "completion_tokens_details")
+    read = reader(reported)
+    asked, answered = reader(read("prompt_tokens_details")), reader(read("completion_tokens_details"))
     return Usage(
-        input_tokens=field(reported, "prompt_tokens"),
-        output_tokens=field(reported, "completion_tokens"),
-        cache_read=field(asked, "cached_tokens"),
-        cache_write=field(asked, "cache_write_tokens"),
-        reasoning=field(answered, "reasoning_tokens"),
-        text_input=field(asked, "text_tokens"),
-        text_output=field(answered, "text_tokens"),
-        audio_input=field(asked, "audio_tokens"),
-        audio_output=field(answered, "audio_tokens"),
-        image_input=field(asked, "image_tokens"),
-        image_output=field(answered, "image_tokens"),
+        input_tokens=read("prompt_tokens"),
+        output_tokens=read("completion_tokens"),
+        cache_read=asked("cached_tokens"),
+        cache_write=asked("cache_write_tokens"),
+        reasoning=answered("reasoning_tokens"),
+        text_input=asked("text_tokens"),
+        text_output=answered("text_tokens"),
+        audio_input=asked("audio_tokens"),
+        audio_output=answered("audio_tokens"),
+        image_input=asked("image_tokens"),
+        image_output=answered("image_tokens"),
     )
 
 
 class _Choice:
     """A choice put together from deltas, shaped like the whole one."""
 
-    __slots__ = ("deltas", "finish_reason")
+    __slots__ = ("deltas", "finish_reason", "texts")
 
     def __init__(self) -> None:
+        self.texts: list[str] = []
         self.deltas: list[Any] = []
+        """Deltas that say more than text."""
         self.finish_reason: str | None = None
 
     @property
     def message(self) -> Any:
-        return _Message(self.deltas)
+        return _Message(self.texts, self.deltas)
 
 
 class _Message:
     """A message put together from deltas, shaped like the whole one."""
 
-    def __init__(self, deltas: list[Any]) -> None:
+    def __init__(self, texts: list[str], deltas: list[Any]) -> None:
         self.role = next((delta.role for delta in deltas if delta.role), "assistant")
-        self.content = _joined(deltas, "content")
+        self.content = "".join(texts) or None
         self.refusal = _joined(deltas, "refusal")
         self.reasoning_content = _joined(deltas, "reasoning_content") or _joined(deltas, "reasoning")
         self.tool_calls = _tool_calls(deltas)
@@ -121,28 +123,37 @@ class _Message:
 
 
 class ChatStream:
-    """Gathers the chunks of a streamed chat completion."""
+    """Gathers the chunks of a streamed chat completion. It keeps texts, not chunks: objects kept cost the garbage collector."""
+
+    __slots__ = ("_choices", "_summary")
 
     def __init__(self) -> None:
-        self._chunks: list[Any] = []
-        self.add = self._chunks.append
+        self._choices: dict[int, _Choice] = {}
+        self._summary: _Summary | None = None
+
+    def add(self, chunk: Any) -> None:
+        if self._summary is None:
+            self._summary = _Summary(chunk)
+        self._summary.take(chunk)
+        for piece in chunk.choices or ():
+            choice = self._choices.get(piece.index)
+            if choice is None:
+                choice = self._choices[piece.index] = _Choice()
+            if piece.finish_reason:
+                choice.finish_reason = piece.finish_reason
+            delta = piece.delta
+            if not delta:
+                continue
+            text = delta.content
+            if text:
+                choice.texts.append(text)
+            if not text or delta.model_extra or delta.tool_calls or delta.refusal or delta.function_call:
+                choice.deltas.append(delta)
 
     def response(self) -> Response:
-        chunks = self._chunks
-        if not chunks:
+        if self._summary is None:
             return Response()
-        choices: dict[int, _Choice] = {}
-        last = _Summary(chunks[0])
-        for chunk in chunks:
-            last.take(chunk)
-            for piece in chunk.choices or ():
-                choice = choices.get(piece.index)
-                if choice is None:
-                    choice = choices[piece.index] = _Choice()
-                if piece.delta:
-                    choice.deltas.append(piece.delta)
-                choice.finish_reason = piece.finish_reason or choice.finish_reason
-        return _response(last, [choices[index] for index in sorted(choices)])
+        return _response(self._summary, [self._choices[index] for index in sorted(self._choices)])
 
 
 class _Summary:

@@ -20,40 +20,43 @@ from agentops_instrumentors.core.messages import (
     ToolCallResponsePart,
     UriPart,
 )
-from agentops_instrumentors.stainless import field, items
+from agentops_instrumentors.stainless import field, items, reader
 
 _AUDIO_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav", "flac": "audio/flac", "opus": "audio/opus", "aac": "audio/aac"}
 
 
 def input_message(message: Any) -> Message:
     """One message of a chat request."""
-    role = str(field(message, "role") or "user")
+    read = reader(message)
+    role = str(read("role") or "user")
     if role in ("tool", "function"):
-        answer = ToolCallResponsePart(tool_answer(field(message, "content")), field(message, "tool_call_id") or field(message, "name"))
-        return Message(role, [answer])
-    return Message(role, message_parts(message), field(message, "name"))
+        return Message(role, [ToolCallResponsePart(tool_answer(read("content")), read("tool_call_id") or read("name"))])
+    return Message(role, message_parts(message), read("name"))
 
 
 def message_parts(message: Any) -> list[Part]:
     """The parts of a message as asked or answered: reasoning, content, refusal, audio, tool calls."""
+    read = reader(message)
     parts: list[Part] = []
-    reasoning = field(message, "reasoning_content") or field(message, "reasoning")
+    reasoning = read("reasoning_content") or read("reasoning")
     if isinstance(reasoning, str):
         parts.append(ReasoningPart(reasoning))
-    said = field(message, "content")
+    said = read("content")
     if isinstance(said, str):
         if said:
             parts.append(TextPart(said))
     elif said is not None:
         parts.extend(content_part(item) for item in items(said))
-    refusal = field(message, "refusal")
+    refusal = read("refusal")
     if refusal:
         parts.append({"type": "refusal", "content": refusal})
-    audio = field(message, "audio")
+    audio = read("audio")
     if audio is not None:
         parts.extend(_answered_audio(audio))
-    parts.extend(tool_call(call) for call in items(field(message, "tool_calls")))
-    function = field(message, "function_call")
+    calls = read("tool_calls")
+    if calls is not None:
+        parts.extend(tool_call(call) for call in items(calls))
+    function = read("function_call")
     if function is not None:
         parts.append(ToolCallPart(str(field(function, "name") or ""), None, arguments(field(function, "arguments"))))
     return parts
@@ -96,11 +99,12 @@ def elided(value: Any) -> Any:
 
 def tool_call(call: Any) -> Part:
     """A function or custom tool call of an assistant's message."""
-    custom = field(call, "custom")
+    read = reader(call)
+    custom = read("custom")
     if custom is not None:
-        return ToolCallPart(str(field(custom, "name") or ""), field(call, "id"), field(custom, "input"))
-    function = field(call, "function")
-    return ToolCallPart(str(field(function, "name") or ""), field(call, "id"), arguments(field(function, "arguments")))
+        return ToolCallPart(str(field(custom, "name") or ""), read("id"), field(custom, "input"))
+    asked = reader(read("function"))
+    return ToolCallPart(str(asked("name") or ""), read("id"), arguments(asked("arguments")))
 
 
 def arguments(text: Any) -> Any:
@@ -115,11 +119,13 @@ def arguments(text: Any) -> Any:
 
 def tool_definition(tool: Any) -> dict[str, Any]:
     """A tool as the conventions define it: chat's nested `function` laid flat."""
-    kind = str(field(tool, "type") or "function")
-    inner = field(tool, kind) or tool
-    found = {"type": kind, "name": str(field(inner, "name") or field(inner, "server_label") or kind)}
+    outer = reader(tool)
+    kind = str(outer("type") or "function")
+    inner = outer(kind)
+    read = reader(inner) if inner else outer
+    found = {"type": kind, "name": str(read("name") or read("server_label") or kind)}
     for name in ("description", "parameters"):
-        value = field(inner, name)
+        value = read(name)
         if value is not None:
             found[name] = value
     return found
