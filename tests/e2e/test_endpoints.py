@@ -14,7 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import fastapi
 import flask
@@ -56,6 +56,14 @@ BEARER = fastapi.Depends(HTTPBearer())
 class Question(pydantic.BaseModel):
     text: str
     password: str = ""
+
+
+class OwnRequest(fastapi.Request):
+    pass
+
+
+class ChatRequest(pydantic.BaseModel):
+    pass
 
 
 @tool
@@ -318,6 +326,19 @@ def test_requests_at_once_are_sessions_of_their_own(recorded: InMemory) -> None:
 def test_a_handler_that_asks_for_its_request_keeps_its_signature() -> None:
     @track_endpoint
     def asking(request: fastapi.Request) -> None: ...
+
+    @track_endpoint
+    def annotated(request: Annotated[fastapi.Request, "x"]) -> None: ...
+
+    @track_endpoint
+    def own(request: OwnRequest) -> None: ...
+
+    @track_endpoint
+    def named_alike(body: ChatRequest) -> None: ...
+
+    for handler in (annotated, own):
+        assert list(inspect.signature(handler).parameters) == ["request"]
+    assert list(inspect.signature(named_alike).parameters) == ["body", "agentops_request"]
 
     @track_endpoint
     def not_asking(a: int, **rest: int) -> dict[str, int]:

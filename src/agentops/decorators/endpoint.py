@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 from agentops.decorators import http
 from agentops.decorators.decorator import Decorator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from agentops.spans.definition import Definition
     from agentops.spans.telemetry import SpanTelemetry
 
+_REQUEST: Final = re.compile(r"\bRequest\b")
 INJECTED: Final = "agentops_request"
 """Name of the parameter that has FastAPI hand over the request of a handler that does not ask for it."""
 
@@ -43,11 +45,23 @@ def _request_parameter(function: Callable[..., Any]) -> inspect.Parameter | None
     fastapi = sys.modules.get("fastapi")
     if fastapi is None:
         return None
-    for parameter in inspect.signature(function).parameters.values():
-        annotation = parameter.annotation
-        if annotation is fastapi.Request or (isinstance(annotation, str) and annotation.rpartition(".")[2] == "Request"):
-            return None
+    # FastAPI fills one parameter with the request, so a second one would take it from the handler's own.
+    if any(_asks(annotation, fastapi.Request) for annotation in _annotations(function)):
+        return None
     return inspect.Parameter(INJECTED, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=fastapi.Request)
+
+
+def _annotations(function: Callable[..., Any]) -> list[Any]:
+    try:
+        return list(get_type_hints(function).values())
+    except Exception:  # a name that only type checkers know
+        return [parameter.annotation for parameter in inspect.signature(function).parameters.values()]
+
+
+def _asks(annotation: Any, request: type) -> bool:
+    if isinstance(annotation, type):
+        return issubclass(annotation, request)
+    return _REQUEST.search(str(annotation)) is not None
 
 
 def _taking(function: Callable[..., Any], parameter: inspect.Parameter) -> Callable[..., Any]:

@@ -72,8 +72,8 @@ class Definition:
         owned = 1 if self.of_instance or _is_method(function) else 0
         try:
             named = inspect.signature(function).bind(*args, **kwargs).arguments
-        except (TypeError, ValueError):
-            # The call itself will fail, or it is a builtin without a signature.
+        except Exception:
+            # The call itself will fail, it is a builtin without a signature, or an annotation cannot be evaluated.
             return {"args": list(args[owned:]), "kwargs": dict(kwargs)}
         return dict(list(named.items())[owned:])
 
