@@ -140,3 +140,16 @@ def test_two_processes_contribute_to_one_session(
     run_python(other, env=env)
     spans = arrived(otlp_sink, [root("agentops.session", OPEN, ("chat gpt-4o", None, []))])
     assert {span.attributes["session.id"] for span in spans} == {given}
+
+
+def test_joining_twice_is_joining_once(run_python: PythonRunner, otlp_sink: OtlpSink) -> None:
+    given = run_python(seeds.FIRST_PROCESS + "print(session_id)\n", env=environment(otlp_sink)).stdout.strip()
+    program = f"""
+import agentops
+session = agentops.init(inherited_session_id="{given}")
+assert agentops.init(inherited_session_id="{given}") is session
+assert agentops.init(inherited_session_id=session) is session
+assert str(session) == "{given}"
+"""
+    assert run_python(program, env=environment(otlp_sink)).stderr == ""
+    arrived(otlp_sink, [root("agentops.session", OPEN)])

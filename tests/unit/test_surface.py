@@ -43,6 +43,9 @@ DEEP = {
     "agentops.semconv.workflow": "WorkflowAttributes",
     "agentops.semconv.core": "CoreAttributes",
     "agentops.semconv.status": "ToolStatus",
+    "agentops.semconv.enum": "LLMRequestTypeValues",
+    "agentops.semconv.instrumentation": "InstrumentationAttributes",
+    "agentops.semconv.meters": "Meters",
     "agentops.semconv.message": "MessageAttributes",
     "agentops.semconv.resource": "ResourceAttributes",
     "agentops.exceptions": "AgentOpsError ApiServerException NoApiKeyException InvalidApiKeyException NoSessionException ValidationError "
@@ -55,6 +58,8 @@ DEEP = {
     "from_unix_nano_to_iso get_host_env get_agentops_version check_agentops_update get_env_bool get_env_int get_env_list get_trace_url",
     "agentops.helpers.serialization": "safe_serialize AgentOpsJSONEncoder",
     "agentops.helpers.time": "get_ISO_time",
+    "agentops.helpers.debug": "debug_print_function_params",
+    "agentops.helpers.validation": "is_coroutine_or_generator",
     "agentops.helpers.system": "get_host_env",
     "agentops.helpers.version": "get_agentops_version",
     "agentops.instrumentation": "instrument_all uninstrument_all get_active_libraries",

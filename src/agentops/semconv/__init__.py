@@ -5,7 +5,10 @@ A value is the name in OpenTelemetry's conventions or ours, where there is one, 
 
 from agentops.semconv.agent import AgentAttributes
 from agentops.semconv.core import CoreAttributes
+from agentops.semconv.enum import LLMRequestTypeValues
+from agentops.semconv.instrumentation import InstrumentationAttributes
 from agentops.semconv.message import MessageAttributes
+from agentops.semconv.meters import Meters
 from agentops.semconv.resource import ResourceAttributes
 from agentops.semconv.span_attributes import SpanAttributes
 from agentops.semconv.span_kinds import AgentOpsSpanKindValues, SpanKind
@@ -17,7 +20,10 @@ __all__ = [
     "AgentAttributes",
     "AgentOpsSpanKindValues",
     "CoreAttributes",
+    "InstrumentationAttributes",
+    "LLMRequestTypeValues",
     "MessageAttributes",
+    "Meters",
     "ResourceAttributes",
     "SpanAttributes",
     "SpanKind",
