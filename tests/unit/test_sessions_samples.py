@@ -8,7 +8,7 @@ import pytest
 
 if TYPE_CHECKING:
     from tests.fakes.openai_server import FakeOpenAI
-    from tests.fakes.otlp_sink import OtlpSink, SinkSpan
+    from tests.fakes.otlp_sink import OtlpSink
     from tests.fakes.process import PythonRunner
 
 SESSION_ID = """

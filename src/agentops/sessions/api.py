@@ -53,7 +53,7 @@ def init(
     exporter: object | None = None,
     processor: object | None = None,
     parent_key: str | None = None,
-    inherited_session_id: str | None = None,
+    inherited_session_id: str | Session | None = None,
 ) -> Session | None:
     """Start recording, and with `auto_start_session` (the default) a session, which is returned and made current.
 
@@ -114,7 +114,7 @@ def end_trace(
 def start_session(
     tags: Tags | None = None,
     config: options.Config | Mapping[str, object] | None = None,
-    inherited_session_id: str | None = None,
+    inherited_session_id: str | Session | None = None,
 ) -> Session:
     """Start a session without a name and make it current, or join that of another process by its id.
 
