@@ -7,7 +7,10 @@ A key: one AgentOps copy. An OTLP endpoint or a named exporter: that too. Nothin
 from __future__ import annotations
 
 import os
+import re
+import sys
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Final
 
 from agentops.config import Settings, settings
@@ -18,6 +21,7 @@ AGENTOPS: Final = "agentops"
 LOCAL: Final = "agentops_local"
 OTLP: Final = "otlp"
 CONFIG_FILE_VARIABLE: Final = "OTEL_CONFIG_FILE"
+_PLACE: Final = re.compile(r"OTEL_EXPORTER_\w*(ENDPOINT|HEADERS)|OTEL_CONFIG_FILE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,18 @@ class Destinations:
     """The content mode in force, a value of OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT."""
     endpoint: str
     """The AgentOps traces endpoint."""
+
+    def digest(self) -> str:
+        """The same text where traces go to the same places, which it does not tell; empty where they stay in the local store."""
+        places: list[str] = []
+        if self.traces.agentops:
+            places += [self.endpoint, settings().api_key]
+        if self.traces.others:
+            places += [*self.traces.others, *(f"{name}={value}" for name, value in sorted(os.environ.items()) if _PLACE.fullmatch(name))]
+        if self.foreign or _given(settings()):
+            # Exporters in code: no other program has them.
+            places.append(os.path.abspath(next(iter(getattr(sys, "argv", ())), "")))
+        return blake2b(repr(places).encode("utf-8", "replace"), digest_size=16).hexdigest() if places else ""
 
     def __str__(self) -> str:
         """One line for a person."""

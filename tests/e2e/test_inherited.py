@@ -13,13 +13,14 @@ import pytest
 
 from agentops.sessions.ids import root_span_id
 from agentops.store.reader import find_session, read_sessions
+from tests.fakes.otlp_sink import OtlpSink
 
 if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
 
     from agentops.store.sessions import StoredSession
-    from tests.fakes.otlp_sink import OtlpSink, SinkSpan
+    from tests.fakes.otlp_sink import SinkSpan
     from tests.fakes.process import PythonRunner
 
 VANISHED = "the process vanished"
@@ -210,6 +211,24 @@ def test_both_are_killed_and_of_many_next_processes_one_ends_the_session(
     assert in_store(agentops_local_dir, "invoke_workflow job") == 1
     assert_arrived_once(otlp_sink, session)
     assert not list((agentops_local_dir / "open").iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+def test_a_process_that_sends_elsewhere_leaves_the_root_to_one_that_sends_there(
+    run_python: PythonRunner, otlp_sink: OtlpSink, agentops_local_dir: Path
+) -> None:
+    owner = run_python.start(OWNER, env=both(otlp_sink))
+    session_id = said(owner)
+    kill(owner, agentops_local_dir, 2)
+    with OtlpSink() as elsewhere:
+        run_python(NEXT, env=both(elsewhere))
+        run_python(NEXT)
+        assert [span.name for span in elsewhere.spans()] == ["invoke_workflow next"]
+    assert in_store(agentops_local_dir, "invoke_workflow job") == 0
+    run_python(NEXT, env=both(otlp_sink))
+    session = find_session(agentops_local_dir, session_id)
+    assert_one_root(session, "Indeterminate", VANISHED)
+    assert_arrived_once(otlp_sink, session)
 
 
 def assert_arrived_once(sink: OtlpSink, session: StoredSession) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _EXIT_SECONDS: Final = 2.0
 
 _looked = False
+_destination: str | None = None
 # Reentrant: a signal handler of the application may end a session on top of this.
 _lock = threading.RLock()
 _due = False
@@ -77,7 +78,16 @@ def _record(session: Session, event: str, moment: int) -> None:
     # Joining and leaving are told apart by who does it: several parts of one process may join the same session.
     name = f"{id(session):x}" if session.joined else session.span_name
     attributes = cast("Mapping[str, StoredValue]", session.start_attributes)
-    session_started(SessionStart(place.trace_id, place.span_id, name, moment, attributes, event))
+    session_started(SessionStart(place.trace_id, place.span_id, name, moment, attributes, event, _own_destination()))
+
+
+def _own_destination() -> str:
+    global _destination
+    if _destination is None:
+        from agentops import wiring
+
+        _destination = wiring.destinations().digest()
+    return _destination
 
 
 def _replay_soon() -> None:
@@ -138,6 +148,9 @@ def _end(missing: MissingRoot) -> bool:
     if missing.span_id != root_span_id(missing.trace_id):
         # Nested in another trace, or of a provider whose ids do not derive: it cannot be started again.
         return True
+    if missing.destination != _own_destination():
+        # It would send one application's session to another's backend, and leave its own without.
+        return False
     tracer = runtime.session_tracer()
     if not tracer.derives:
         return False

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 
-from agentops.store.records import PROCESS_PID, SESSION_NAME, SessionStart
+from agentops.store.records import PROCESS_PID, SESSION_DESTINATION, SESSION_NAME, SessionStart
 from agentops_instrumentors.core.guard import swallowed
 from agentops_instrumentors.version import __version__
 
@@ -49,12 +49,14 @@ def encode_spans(spans: Sequence[ReadableSpan]) -> bytes:
 def encode_session_start(start: SessionStart, pid: int) -> bytes:
     """One LogsData object with one record of the start's event, without a line end."""
     time = str(start.start_time_unix_nano)
+    of_the_record: Json = {SESSION_NAME: start.name, PROCESS_PID: pid}
+    put(of_the_record, SESSION_DESTINATION, start.destination)
     record: Json = {
         "timeUnixNano": time,
         "observedTimeUnixNano": time,
         "severityNumber": _INFO,
         "eventName": start.event,
-        "attributes": attributes({**start.attributes, SESSION_NAME: start.name, PROCESS_PID: pid}),
+        "attributes": attributes({**start.attributes, **of_the_record}),
         "traceId": f"{start.trace_id:032x}",
         "spanId": f"{start.span_id:016x}",
     }

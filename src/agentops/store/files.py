@@ -78,9 +78,9 @@ class StoreFiles:
     def mark(self) -> None:
         """Before sessions are recorded: let other processes know by this process's marker when it dies. Raises OSError."""
         if not self._marked:
-            self._marked = True
             self.made_folder |= paths.make_folder(self.folder)
             self._marker = liveness.hold(self.folder, self.run)
+            self._marked = True
 
     def unmark(self) -> None:
         """Once every session has ended: nobody need look for what this process left undone."""

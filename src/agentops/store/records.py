@@ -14,7 +14,10 @@ SESSION_LEFT_EVENT: Final = "agentops.session.left"
 PROCESS_VANISHED: Final = "the process vanished"
 """The end state's reason of a session whose process was killed before it could end it."""
 SESSION_NAME: Final = "agentops.session.name"
+SESSION_DESTINATION: Final = "agentops.session.destination"
 PROCESS_PID: Final = "process.pid"
+OF_THE_RECORD: Final = frozenset({SESSION_NAME, SESSION_DESTINATION, PROCESS_PID})
+"""Attributes that a session's record has and its root span has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,8 @@ class SessionStart:
     `event` says otherwise for one that another process opened: this process joined it, or left it, at that time.
 
     `trace_id` and `span_id` are those of the root span, `name` is the root span's name, `start_time_unix_nano` its
-    start in nanoseconds since the epoch, `attributes` those it was started with.
+    start in nanoseconds since the epoch, `attributes` those it was started with. `destination` is a digest of where else its
+    process sends spans, empty for nowhere: another process may end the session in its place only if it sends there too.
     """
 
     trace_id: int
@@ -33,3 +37,4 @@ class SessionStart:
     start_time_unix_nano: int
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict[str, AttributeValue])
     event: str = SESSION_START_EVENT
+    destination: str = ""

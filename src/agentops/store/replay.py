@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Final
 from agentops.store import liveness
 from agentops.store.files import StoredFile, stored_files
 from agentops.store.otlp import StoredRecord, Value, decode_line
-from agentops.store.records import PROCESS_PID, SESSION_JOINED_EVENT, SESSION_LEFT_EVENT, SESSION_NAME, SESSION_START_EVENT
+from agentops.store.records import (
+    OF_THE_RECORD,
+    SESSION_DESTINATION,
+    SESSION_JOINED_EVENT,
+    SESSION_LEFT_EVENT,
+    SESSION_NAME,
+    SESSION_START_EVENT,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +37,10 @@ _NANO: Final = 1e9
 
 @dataclass(frozen=True, slots=True)
 class MissingRoot:
-    """A root span that was started and never ended. Times in nanoseconds since the epoch; `end` is its last child's, or its start."""
+    """A root span that was started and never ended. Times in nanoseconds since the epoch; `end` is its last child's, or its start.
+
+    `destination` is that of its `records.SessionStart`.
+    """
 
     trace_id: int
     span_id: int
@@ -38,6 +48,7 @@ class MissingRoot:
     start: int
     end: int
     attributes: dict[str, Value]
+    destination: str
 
 
 @dataclass(slots=True)
@@ -49,9 +60,10 @@ class _Unfinished:
     members: set[str] = field(default_factory=set[str])
 
     def missing_root(self) -> MissingRoot:
-        attributes = {key: value for key, value in self.record.attributes.items() if key not in (SESSION_NAME, PROCESS_PID)}
-        name = str(self.record.attributes.get(SESSION_NAME, ""))
-        return MissingRoot(int(self.record.trace_id, 16), int(self.record.span_id, 16), name, self.record.time, self.end, attributes)
+        attributes = {key: value for key, value in self.record.attributes.items() if key not in OF_THE_RECORD}
+        name, destination = (str(self.record.attributes.get(key, "")) for key in (SESSION_NAME, SESSION_DESTINATION))
+        trace_id, span_id = int(self.record.trace_id, 16), int(self.record.span_id, 16)
+        return MissingRoot(trace_id, span_id, name, self.record.time, self.end, attributes, destination)
 
 
 def replay(folder: Path, own_run: str, emit: Callable[[MissingRoot], bool], flush: Callable[[], bool]) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from agentops.store.otlp import StoredRecord, StoredSpan, Value
 from agentops.store.paths import process_alive
-from agentops.store.records import PROCESS_PID, PROCESS_VANISHED, SESSION_NAME
+from agentops.store.records import OF_THE_RECORD, PROCESS_PID, PROCESS_VANISHED, SESSION_NAME
 from agentops_instrumentors.core import semconv
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _has_usage(span: StoredSpan | None) -> bool:
 
 
 def _reconstructed(record: StoredRecord, spans: Sequence[StoredSpan]) -> StoredSpan:
-    attributes = {key: value for key, value in record.attributes.items() if key not in {SESSION_NAME, PROCESS_PID}}
+    attributes = {key: value for key, value in record.attributes.items() if key not in OF_THE_RECORD}
     workflow = _string(attributes.get(semconv.WORKFLOW_NAME))
     return StoredSpan(
         trace_id=record.trace_id,
