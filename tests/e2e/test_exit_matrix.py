@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -188,3 +189,17 @@ session.end()
 def test_a_signal_during_a_flush_never_deadlocks(run_python: PythonRunner, otlp_sink: OtlpSink, count: int) -> None:
     done = run_python(BUSY, env=environment(otlp_sink), args=["7", str(count)], timeout=20 * count)
     assert float(done.stdout) < 15
+
+
+@pytest.mark.e2e
+def test_sigterm_while_the_main_thread_waits_for_a_dead_receiver(run_python: PythonRunner, otlp_sink: OtlpSink) -> None:
+    otlp_sink.behave(Behaviour(hang=True))
+    script = LOCAL + "print('ready', flush=True)\ntrace.get_tracer_provider().force_flush(60000)\n"
+    process = run_python.start(script, env=environment(otlp_sink) | {"OTEL_EXPORTER_OTLP_TIMEOUT": "60"})
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == "ready"
+    time.sleep(0.3)
+    sent = time.monotonic()
+    process.terminate()
+    assert process.wait(30) == -signal.SIGTERM
+    assert time.monotonic() - sent < 10
