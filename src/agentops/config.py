@@ -80,9 +80,8 @@ def _optional_integer(name: str, fallback: str) -> int | None:
     return None
 
 
-def _flush_interval(name: str) -> int | None:
-    """AGENTOPS_MAX_WAIT_TIME is the variable's older name."""
-    return _optional_integer(name if environment.text(name) else "AGENTOPS_MAX_WAIT_TIME", "OTEL_BSP_SCHEDULE_DELAY, else 1000")
+def _flush_interval(name: str, older: str) -> int | None:
+    return _optional_integer(name if environment.text(name) else older, "OTEL_BSP_SCHEDULE_DELAY, else 1000")
 
 
 def _tags(name: str) -> tuple[str, ...]:
@@ -112,7 +111,7 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
     "AGENTOPS_EXPORTER_ENDPOINT": ("exporter_endpoint", lambda name: _url(name, DEFAULT_EXPORTER_ENDPOINT)),
     "AGENTOPS_MAX_WAIT_TIME": ("max_wait_time", lambda name: environment.integer(name, _DEFAULT.max_wait_time)),
     "AGENTOPS_MAX_QUEUE_SIZE": ("max_queue_size", lambda name: _optional_integer(name, "OTEL_BSP_MAX_QUEUE_SIZE")),
-    "AGENTOPS_EXPORT_FLUSH_INTERVAL": ("export_flush_interval", _flush_interval),
+    "AGENTOPS_EXPORT_FLUSH_INTERVAL": ("export_flush_interval", lambda name: _flush_interval(name, "AGENTOPS_MAX_WAIT_TIME")),
     "AGENTOPS_DEFAULT_TAGS": ("default_tags", _tags),
     "AGENTOPS_TRACE_NAME": ("trace_name", environment.text),
     "AGENTOPS_INSTRUMENT_LLM_CALLS": ("instrument_llm_calls", lambda name: environment.boolean(name, True)),
@@ -244,9 +243,8 @@ def _apply_log_level(level: str) -> None:
 
 
 def __getattr__(name: str) -> object:
-    """`Config`, from `options`, which builds on this module."""
-    if name != "Config":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from agentops.options import Config
+    if name == "Config":
+        from agentops import options
 
-    return Config
+        return options.Config
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
