@@ -9,7 +9,7 @@ from opentelemetry.context import Context, attach, get_current
 from opentelemetry.trace import SpanKind, Status, StatusCode, get_current_span, set_span_in_context
 
 from agentops.sessions.current import session_in
-from agentops.spans import agents
+from agentops.spans import agents, waiting
 from agentops.spans.definition import AGENT, TOOL
 from agentops_instrumentors.core import content, failures, semconv
 from agentops_instrumentors.core.guard import swallowed
@@ -168,20 +168,20 @@ class Operation(Scope):
         kind, telemetry = self.definition.kind, self._telemetry
         if kind is not TOOL and kind is not AGENT:
             return
-        seconds = perf_counter() - self._started
+        seconds, span = perf_counter() - self._started, self.span.get_span_context()
         labels: dict[str, Any] = {}
         if self._agent is not None:
             labels[semconv.AGENT_NAME] = self._agent.name
         if kind is AGENT and telemetry.tool_calls is not None and self._agent is not None:
-            telemetry.tool_calls.record(self._agent.tool_calls, labels, context=self.context)
+            waiting.later(telemetry.tool_calls, self._agent.tool_calls, dict(labels), span)
         if error is not None:
             labels[semconv.ERROR_TYPE] = content.exception_type(error)
         if kind is AGENT:
-            telemetry.agent_duration.record(seconds, labels, context=self.context)
+            waiting.later(telemetry.agent_duration, seconds, labels, span)
             return
         labels[semconv.TOOL_NAME] = self.definition.name
         labels[semconv.TOOL_TYPE] = "function"
-        telemetry.tool_duration.record(seconds, labels, context=self.context)
+        waiting.later(telemetry.tool_duration, seconds, labels, span)
 
 
 def _belonging(around: Context, agent: agents.Agent | None) -> dict[str, str]:

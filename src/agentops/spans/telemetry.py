@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.metrics import get_meter
 
 from agentops.sessions import runtime
+from agentops.spans import waiting
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.guard import swallowed
 from agentops_instrumentors.core.metrics import Profile, profile
@@ -31,6 +32,7 @@ class SpanTelemetry:
         self.provider: Final = provider
         self.tracer: Final = provider.get_tracer(SCOPE, __version__)
         meter = get_meter(SCOPE, __version__, meter_provider)
+        waiting.collect_with(meter)
         self.tool_duration: Final = meter.create_histogram(
             semconv.METRIC_EXECUTE_TOOL_DURATION,
             unit="s",
