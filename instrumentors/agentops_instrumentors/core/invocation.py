@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 CURRENT: Final = create_key("agentops-genai-invocation")
 _NOTHING: Final = Response()
+_NO_ATTRIBUTES: Final[dict[str, AttributeValue]] = {}
 
 
 class Invocation:
@@ -132,9 +133,7 @@ class Invocation:
 
     def _record_metrics(self, response: Response, error_type: str | None, ended: float) -> None:
         request, arrivals = self.request, self._arrivals
-        identity = _identity(request)
-        if response.model:
-            identity[semconv.RESPONSE_MODEL] = response.model
+        identity = _identity(request, response.model)
         details = response.metric_attributes
         if error_type is not None:
             details = {**details, semconv.ERROR_TYPE: error_type}
@@ -149,12 +148,14 @@ class Invocation:
         return {semconv.RESPONSE_TIME_TO_FIRST_CHUNK: self._arrivals[0] - self._started} if self._arrivals else {}
 
     def _describe(self, response: Response, error: BaseException | None, error_type: str | None) -> None:
-        attributes: dict[str, AttributeValue] = {semconv.THREAD_ID: self._thread[0], semconv.THREAD_NAME: self._thread[1]}
-        attributes.update(self.request.attributes)
-        if self._input:
-            attributes.update(self._input)
-        attributes.update(self.timing())
-        attributes.update(response_attributes(self.request, response))
+        attributes: dict[str, AttributeValue] = {
+            semconv.THREAD_ID: self._thread[0],
+            semconv.THREAD_NAME: self._thread[1],
+            **self.request.attributes,
+            **(self._input or _NO_ATTRIBUTES),
+            **self.timing(),
+            **response_attributes(self.request, response),
+        }
         policy = self.telemetry.policy
         if response.messages is not None and policy.on_span:
             attributes[semconv.OUTPUT_MESSAGES] = content.to_json(response.messages(), policy)
@@ -172,11 +173,13 @@ def _for_vendor(context: Context) -> Context:
     return context if get_baggage(semconv.SESSION_ID, context) is None else remove_baggage(semconv.SESSION_ID, context)
 
 
-def _identity(request: Request) -> dict[str, AttributeValue]:
-    """What spans and every metric of an operation carry."""
+def _identity(request: Request, answered_by: str | None = None) -> dict[str, AttributeValue]:
+    """What spans and every metric of an operation carry, sorted by name: the SDK sorts a metric's attributes at each record."""
     found: dict[str, AttributeValue] = {semconv.OPERATION_NAME: request.operation, semconv.PROVIDER_NAME: request.provider}
     if request.model:
         found[semconv.REQUEST_MODEL] = request.model
+    if answered_by:
+        found[semconv.RESPONSE_MODEL] = answered_by
     if request.server is not None:
         found[semconv.SERVER_ADDRESS], found[semconv.SERVER_PORT] = request.server
     return found

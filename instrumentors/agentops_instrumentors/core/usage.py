@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from agentops_instrumentors.core import semconv
 
@@ -27,30 +28,27 @@ class Usage(Struct, frozen=True, gc=False):
     image_output: int | None = None
 
     def attributes(self) -> dict[str, int]:
-        """Span attributes for the counts that are known (and, beyond input and output, not zero)."""
-        found: dict[str, int] = {}
-        if self.input_tokens is not None:
-            found[semconv.USAGE_INPUT_TOKENS] = self.input_tokens
-        if self.output_tokens is not None:
-            found[semconv.USAGE_OUTPUT_TOKENS] = self.output_tokens
-        if self.cache_read is not None:
-            found[semconv.USAGE_CACHE_READ_INPUT_TOKENS] = self.cache_read
-        if self.reasoning is not None:
-            found[semconv.USAGE_REASONING_OUTPUT_TOKENS] = self.reasoning
-        for field, name in _WHEN_USED:
-            count = getattr(self, field)
-            if count:
-                found[name] = count
-        return found
+        """Span attributes for the counts that are known; those that few operations have only where they are not zero."""
+        return {
+            name: count
+            for name, always, count in zip(_NAMES, _EVEN_ZERO, astuple(self), strict=True)
+            if count or (always and count is not None)
+        }
 
 
-_WHEN_USED = (
-    ("cache_write", semconv.USAGE_CACHE_WRITE_INPUT_TOKENS),
-    ("text_input", semconv.USAGE_TEXT_INPUT_TOKENS),
-    ("text_output", semconv.USAGE_TEXT_OUTPUT_TOKENS),
-    ("audio_input", semconv.USAGE_AUDIO_INPUT_TOKENS),
-    ("audio_output", semconv.USAGE_AUDIO_OUTPUT_TOKENS),
-    ("audio_cache_read", semconv.USAGE_AUDIO_CACHE_READ_INPUT_TOKENS),
-    ("image_input", semconv.USAGE_IMAGE_INPUT_TOKENS),
-    ("image_output", semconv.USAGE_IMAGE_OUTPUT_TOKENS),
+_NAMES = (
+    semconv.USAGE_INPUT_TOKENS,
+    semconv.USAGE_OUTPUT_TOKENS,
+    semconv.USAGE_CACHE_READ_INPUT_TOKENS,
+    semconv.USAGE_CACHE_WRITE_INPUT_TOKENS,
+    semconv.USAGE_REASONING_OUTPUT_TOKENS,
+    semconv.USAGE_TEXT_INPUT_TOKENS,
+    semconv.USAGE_TEXT_OUTPUT_TOKENS,
+    semconv.USAGE_AUDIO_INPUT_TOKENS,
+    semconv.USAGE_AUDIO_OUTPUT_TOKENS,
+    semconv.USAGE_AUDIO_CACHE_READ_INPUT_TOKENS,
+    semconv.USAGE_IMAGE_INPUT_TOKENS,
+    semconv.USAGE_IMAGE_OUTPUT_TOKENS,
 )
+"""The fields' attributes, in the fields' order."""
+_EVEN_ZERO = (True, True, True, False, True, *[False] * 7)
