@@ -182,6 +182,22 @@ def test_the_owner_is_killed_and_the_survivor_ends_the_session(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+def test_a_survivor_that_is_terminated_ends_the_session_too(
+    run_python: PythonRunner, otlp_sink: OtlpSink, agentops_local_dir: Path
+) -> None:
+    owner = run_python.start(OWNER, env=both(otlp_sink))
+    session_id = said(owner)
+    joiner = run_python.start(JOINER, env=both(otlp_sink), args=[session_id])
+    said(joiner)
+    kill(owner, agentops_local_dir, 3)
+    joiner.terminate()
+    assert joiner.wait(30) == -signal.SIGTERM
+    session = find_session(agentops_local_dir, session_id)
+    assert_one_root(session, "Indeterminate", VANISHED)
+    assert_arrived_once(otlp_sink, session)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 def test_a_joiner_is_killed_and_the_owner_ends_the_session(run_python: PythonRunner, otlp_sink: OtlpSink, agentops_local_dir: Path) -> None:
     owner = run_python.start(OWNER, env=both(otlp_sink))
     session_id = said(owner)

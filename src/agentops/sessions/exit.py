@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 SIGTERM_SECONDS: Final = 5.0
+_REPLAY_SECONDS: Final = 1.0
 _TELEMETRY: Final = ("opentelemetry.sdk.", "opentelemetry.exporter.", "agentops.store.", "agentops.export.")
 
 
@@ -129,6 +130,10 @@ def flush_signals(trace_providers: Sequence[object], seconds: float) -> None:
     from opentelemetry import metrics
     from opentelemetry._logs import get_logger_provider
 
+    # Asked for by name: a process without a local store has not loaded it, and a signal is no time to.
+    ledger = sys.modules.get("agentops.sessions.ledger")
+    if ledger is not None:
+        ledger.finish(min(_REPLAY_SECONDS, seconds))
     providers = (*trace_providers, metrics.get_meter_provider(), get_logger_provider())
     threads = [threading.Thread(target=_flush, args=(provider, seconds), daemon=True) for provider in providers]
     for thread in threads:
