@@ -14,5 +14,5 @@ lock() {
 lock test --extra openai --extra full --group test
 lock openai-1 --group openai-1
 lock openai-2 --group openai-2
-lock oldest --extra full --group test --resolution lowest-direct
+lock oldest --extra full --group openai-3 --resolution lowest-direct
 lock check --extra openai --extra full --group test --group check
