@@ -138,9 +138,10 @@ uvicorn.run("service:application", port=int(sys.argv[1]), log_level="warning")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("started", ["launcher", "before"])
+@pytest.mark.parametrize("started", ["launcher", "before", "in the application"])
 def test_uvicorn(run_python: PythonRunner, otlp_sink: OtlpSink, tmp_path: Path, started: str, number: signal.Signals) -> None:
-    (tmp_path / "service.py").write_text(ASGI, encoding="utf-8")
+    started_by_itself = "agentops.init(auto_start_session=False)\n" if started == "in the application" else ""
+    (tmp_path / "service.py").write_text(ASGI + started_by_itself, encoding="utf-8")
     port = free_port()
     args = [str(port), str(tmp_path), started]
     server = run_python.start(UVICORN, env=environment(otlp_sink), args=args, instrument=started == "launcher")
