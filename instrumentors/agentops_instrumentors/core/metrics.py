@@ -6,36 +6,26 @@ Chosen by AGENTOPS_GENAI_METRICS. Metrics do not depend on sampling.
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from enum import Enum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
-from weakref import WeakSet
 
-from opentelemetry.context import Context
-from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan, SpanContext, set_span_in_context
-
-from agentops_instrumentors.core import environment, semconv
-from agentops_instrumentors.core.guard import swallowed
+from agentops_instrumentors.core import environment, semconv, waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from opentelemetry.metrics import CallbackOptions, Counter, Histogram, Meter, Observation
+    from opentelemetry.context import Context
+    from opentelemetry.metrics import Counter, Histogram, Meter
+    from opentelemetry.trace import SpanContext
 
     from agentops_instrumentors.core.operation import AttributeValue
     from agentops_instrumentors.core.usage import Usage
 
 PROFILE_VARIABLE: Final = "AGENTOPS_GENAI_METRICS"
-_COLLECTING: Final = "agentops.metrics.collecting"
-_MOST_WAITING: Final = 256
-_AT_A_TIME: Final = 128
-"""Records made by one call on a full line: about a millisecond."""
 _SLICE: Final = 64
+"""Chunks recorded in one go, so that a long stream does not hold up the call that records it."""
 _RECORDS_OF_ONE: Final = 3
-_APART: Final = set_span_in_context(INVALID_SPAN, Context())
-"""A context in no span: a record made in it offers no exemplar."""
 _COUNTERS: Final = ("input_tokens", "output_tokens", "cache_read.input_tokens", "cache_write.input_tokens", "reasoning.output_tokens")
 _INFERENCE: Final = frozenset({semconv.CHAT, semconv.TEXT_COMPLETION, "generate_content"})
 
@@ -66,25 +56,10 @@ class Measured(NamedTuple):
     to_first_chunk: float | None = None
 
 
-class _Gaps(NamedTuple):
-    """Seconds between some chunks of one stream; `longest` is the index of the wait that offers an exemplar."""
-
-    seconds: list[float]
-    identity: dict[str, AttributeValue]
-    span: SpanContext
-    longest: int
-
-
 class Instruments:
-    """The instruments of one instrumentor, and how one operation is recorded on them.
-
-    A record on an SDK instrument costs more than most of what else is done for a call. So operations wait here and are
-    recorded together: when metrics are collected, by the callback of an observable instrument, which the SDK runs first; or,
-    where nobody collects for long, some at a time by the call that finds the line full.
-    """
+    """The instruments of one instrumentor, and how one operation is recorded on them."""
 
     __slots__ = (
-        "__weakref__",
         "_counters",
         "_duration",
         "_first_chunk",
@@ -94,7 +69,6 @@ class Instruments:
         "_per_chunk",
         "_profile",
         "_tokens",
-        "_waiting",
     )
 
     def __init__(self, meter: Meter, chosen: Profile) -> None:
@@ -115,43 +89,21 @@ class Instruments:
             self._output = _tokens(meter, semconv.METRIC_INFERENCE_OUTPUT_TOKENS, "Output tokens of one operation.")
         else:
             self._tokens = _tokens(meter, semconv.METRIC_TOKEN_USAGE, "Tokens used, by type.")
-        self._waiting: deque[Measured | _Gaps] = deque()
-        meter.create_observable_gauge(_COLLECTING, [_record_all], description="No points: records what waits when it is asked.")
-        _alive.add(self)
+        waiting.collect_with(meter)
 
     def add(self, measured: Measured, arrivals: list[float]) -> None:
         """Take one operation, with the times at which a stream's chunks arrived; recorded at the latest when metrics are collected."""
-        waiting = self._waiting
-        waiting.append(measured)
+        waiting.later(self._operation, measured)
         if len(arrivals) > 1:
             gaps = [later - earlier for earlier, later in pairwise(arrivals)]
             # An exemplar costs a sixth of a record, and the longest wait of a stream is the one worth finding: it alone offers one.
             longest = max(range(len(gaps)), key=gaps.__getitem__)
             for start in range(0, len(gaps), _SLICE):
-                waiting.append(_Gaps(gaps[start : start + _SLICE], measured.identity, measured.span, longest - start))
-        if len(waiting) > _MOST_WAITING:
-            self.record(_AT_A_TIME)
-
-    def record(self, about: int | None = None) -> None:
-        """Record what waits, or, of much, `about` so many records."""
-        done = 0
-        while about is None or done < about:
-            try:
-                item = self._waiting.popleft()
-            except IndexError:
-                return
-            try:
-                done += self._gaps(item) if isinstance(item, _Gaps) else self._operation(item)
-            except Exception as error:
-                swallowed("metrics", error)
-
-    def forget(self) -> None:
-        """Drop what waits: in a forked child, because the parent records it."""
-        self._waiting.clear()
+                waiting.later(self._gaps, gaps[start : start + _SLICE], measured.identity, measured.span, longest - start)
 
     def _operation(self, measured: Measured) -> int:
         operation, seconds, identity, details, usage, span, to_first_chunk = measured
-        context = set_span_in_context(NonRecordingSpan(span), _APART)
+        context = waiting.measured_in(span)
         attributes = {**identity, **details}
         instrument = self._inference_duration if operation in _INFERENCE else self._duration
         instrument.record(seconds, attributes, context=context)
@@ -161,11 +113,11 @@ class Instruments:
             self._count_tokens(operation, usage, attributes, context)
         return _RECORDS_OF_ONE
 
-    def _gaps(self, gaps: _Gaps) -> int:
-        record, identity = self._per_chunk.record, gaps.identity
-        for index, seconds in enumerate(gaps.seconds):
-            record(seconds, identity, context=set_span_in_context(NonRecordingSpan(gaps.span), _APART) if index == gaps.longest else _APART)
-        return len(gaps.seconds)
+    def _gaps(self, gaps: list[float], identity: dict[str, AttributeValue], span: SpanContext, longest: int) -> int:
+        record, apart = self._per_chunk.record, waiting.measured_in(None)
+        for index, seconds in enumerate(gaps):
+            record(seconds, identity, context=waiting.measured_in(span) if index == longest else apart)
+        return len(gaps)
 
     def _count_tokens(self, operation: str, usage: Usage | None, attributes: Mapping[str, AttributeValue], context: Context) -> None:
         """Record one operation's tokens; the newer counters also count an operation that reported none, as 0."""
@@ -212,25 +164,6 @@ class Instruments:
 
     def _count(self, name: str, amount: int, modality: str, attributes: Mapping[str, AttributeValue], context: Context) -> None:
         self._counters[name].add(amount, {**attributes, semconv.TOKEN_MODALITY: modality}, context=context)
-
-
-_alive: Final[WeakSet[Instruments]] = WeakSet()
-
-
-def _record_all(_options: CallbackOptions) -> Iterable[Observation]:
-    # One callback for all: a second instrument of one name on one meter is the first, and its callback is never called.
-    for instruments in tuple(_alive):
-        instruments.record()
-    return ()
-
-
-def _forget_all() -> None:
-    for instruments in tuple(_alive):
-        instruments.forget()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)
 
 
 def _seconds(meter: Meter, name: str, description: str) -> Histogram:

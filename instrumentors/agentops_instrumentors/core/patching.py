@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import wrapt
 
-from agentops_instrumentors.core import arbitration, dropped
+from agentops_instrumentors.core import arbitration, dropped, waiting
 from agentops_instrumentors.core.guard import swallowed, warn_once
 from agentops_instrumentors.core.invocation import Invocation
 from agentops_instrumentors.core.lazy import on_import
@@ -54,7 +54,7 @@ class Patches:
         self._active = False
         while self._patches:
             self._patches.pop().remove()
-        self._telemetry.instruments.record()
+        waiting.record_waiting()
 
     def _patcher(self, group: list[Endpoint]) -> Callable[[ModuleType], None]:
         def patch(module: ModuleType) -> None:

@@ -9,9 +9,9 @@ from opentelemetry.context import Context, attach, get_current
 from opentelemetry.trace import SpanKind, Status, StatusCode, get_current_span, set_span_in_context
 
 from agentops.sessions.current import session_in
-from agentops.spans import agents, waiting
+from agentops.spans import agents
 from agentops.spans.definition import AGENT, TOOL
-from agentops_instrumentors.core import content, failures, semconv
+from agentops_instrumentors.core import content, failures, semconv, waiting
 from agentops_instrumentors.core.guard import swallowed
 from agentops_instrumentors.core.telemetry import parent_context
 
@@ -173,15 +173,15 @@ class Operation(Scope):
         if self._agent is not None:
             labels[semconv.AGENT_NAME] = self._agent.name
         if kind is AGENT and telemetry.tool_calls is not None and self._agent is not None:
-            waiting.later(telemetry.tool_calls, self._agent.tool_calls, dict(labels), span)
+            waiting.later(waiting.on_histogram, telemetry.tool_calls, self._agent.tool_calls, dict(labels), span)
         if error is not None:
             labels[semconv.ERROR_TYPE] = content.exception_type(error)
         if kind is AGENT:
-            waiting.later(telemetry.agent_duration, seconds, labels, span)
+            waiting.later(waiting.on_histogram, telemetry.agent_duration, seconds, labels, span)
             return
         labels[semconv.TOOL_NAME] = self.definition.name
         labels[semconv.TOOL_TYPE] = "function"
-        waiting.later(telemetry.tool_duration, seconds, labels, span)
+        waiting.later(waiting.on_histogram, telemetry.tool_duration, seconds, labels, span)
 
 
 def _belonging(around: Context, agent: agents.Agent | None) -> dict[str, str]:

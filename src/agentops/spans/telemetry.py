@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.metrics import get_meter
 
 from agentops.sessions import runtime
-from agentops.spans import waiting
-from agentops_instrumentors.core import semconv
+from agentops_instrumentors.core import semconv, waiting
 from agentops_instrumentors.core.guard import swallowed
 from agentops_instrumentors.core.metrics import Profile, profile
 from agentops_instrumentors.version import __version__
