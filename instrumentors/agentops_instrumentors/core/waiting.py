@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from opentelemetry.metrics import CallbackOptions, Histogram, Meter, Observation
-    from opentelemetry.util.types import AttributeValue
+
+    from agentops_instrumentors.core.operation import AttributeValue
 
 MOST: Final = 256
 """Items that wait at most."""

@@ -165,6 +165,8 @@ class ResponsesStream:
             id=field(known, "id"),
             model=field(known, "model"),
             finish_reasons=["error"],
+            service_tier=field(known, "service_tier"),
+            attributes={semconv.RESPONSE_STATUS: field(known, "status")} if field(known, "status") else {},
             messages=lambda: [Message("assistant", [*output_parts(items), *([TextPart(text)] if text else [])], finish_reason="error")],
             error_type=str(field(failures[0], "code") or "error") if failures else None,
         )
