@@ -16,7 +16,7 @@ from agentops_instrumentors.core.guard import warn_once
 from agentops_instrumentors.core.invocation import CURRENT
 
 if TYPE_CHECKING:
-    from agentops_instrumentors.core.invocation import Invocation
+    from agentops_instrumentors.core.invocation import Running
 
 CONFLICT_VARIABLE: Final = "AGENTOPS_INSTRUMENTATION_CONFLICT"
 _KINDS: Final = {semconv.TEXT_COMPLETION: semconv.CHAT, "generate_content": semconv.CHAT}
@@ -39,8 +39,8 @@ def suppressed() -> bool:
 
 def nested(operation: str) -> bool:
     """Whether an operation of ours of the same kind is running the code that makes this call."""
-    outer = cast("Invocation | None", get_value(CURRENT))
-    return outer is not None and not outer.finished and _kind(outer.request.operation) == _kind(operation)
+    outer = cast("Running | None", get_value(CURRENT))
+    return outer is not None and not outer.finished and _kind(outer.operation) == _kind(operation)
 
 
 def _kind(operation: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from threading import Lock, current_thread, get_ident
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from opentelemetry.baggage import get_baggage, remove_baggage
 from opentelemetry.context import Context, attach, create_key, get_current
@@ -21,6 +21,7 @@ from agentops_instrumentors.core.operation import Response
 from agentops_instrumentors.core.telemetry import parent_context
 
 if TYPE_CHECKING:
+    from _thread import LockType
     from collections.abc import Callable, Mapping
     from contextvars import Token
 
@@ -31,6 +32,18 @@ if TYPE_CHECKING:
 CURRENT: Final = create_key("agentops-genai-invocation")
 _NOTHING: Final = Response()
 _NO_ATTRIBUTES: Final[dict[str, AttributeValue]] = {}
+
+
+class Running(NamedTuple):
+    """What code run by an operation can see of it. Not the invocation, which holds the context: a cycle would outlive every call."""
+
+    operation: str
+    claim: LockType
+
+    @property
+    def finished(self) -> bool:
+        """Whether the operation has ended."""
+        return self.claim.locked()
 
 
 class Invocation:
@@ -57,7 +70,7 @@ class Invocation:
             record_exception=False,
             set_status_on_exception=False,
         )
-        self.context = set_span_in_context(self.span, Context({**_for_vendor(parent), CURRENT: self}))
+        self.context = set_span_in_context(self.span, Context({**_for_vendor(parent), CURRENT: Running(request.operation, self._claim)}))
         policy = telemetry.policy
         if request.content is not None and policy.captures and (self.span.is_recording() or policy.emit_event):
             self._capture_input(request.content, policy)
