@@ -38,10 +38,13 @@ class Series:
 
     wall: list[float] = field(default_factory=list[float])
     cpu: list[float] = field(default_factory=list[float])
+    total: list[float] = field(default_factory=list[float])
+    """CPU with what is left to the collection of metrics."""
 
     def add(self, with_it: Mapping[str, float], without: Mapping[str, float], units: float) -> None:
         self.wall.append((with_it["wall"] - without["wall"]) / units)
         self.cpu.append((with_it["cpu"] - without["cpu"]) / units)
+        self.total.append((with_it["total"] - without["total"]) / units)
 
 
 def middle(values: Sequence[float]) -> float:
@@ -116,7 +119,7 @@ def _case(case: Case, workers: Mapping[Adapter, Worker], blocks: int) -> Result:
         turn = block % len(order)
         took = {adapter: workers[adapter].ask(case=case.name, times=times) for adapter in order[turn:] + order[:turn]}
         units = times * case.units
-        result.bare.add(took[BARE], {"wall": 0, "cpu": 0}, units)
+        result.bare.add(took[BARE], {"wall": 0, "cpu": 0, "total": 0}, units)
         for adapter in order:
             if adapter is not BARE:
                 result.added[adapter.name].add(took[adapter], took[BARE], units)
@@ -156,7 +159,7 @@ def starts(pythons: Mapping[Adapter, Path], launches: int, say: Callable[[str], 
                 if launch == 0:
                     continue  # the first one of each finds cold files
                 if adapter is BARE:
-                    result.bare.add(without, {"wall": 0, "cpu": 0}, 1)
+                    result.bare.add(without, {"wall": 0, "cpu": 0, "total": 0}, 1)
                 else:
                     result.added[adapter.name].add(with_it, without, 1)
         yield result
@@ -164,4 +167,4 @@ def starts(pythons: Mapping[Adapter, Path], launches: int, say: Callable[[str], 
 
 def _started(python: Path, source: str, variables: Mapping[str, str]) -> dict[str, float]:
     wall, cpu = startup.launch(python, source, variables)
-    return {"wall": wall, "cpu": cpu}
+    return {"wall": wall, "cpu": cpu, "total": cpu}

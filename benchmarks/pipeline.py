@@ -80,6 +80,10 @@ class Pipeline:
         self.loggers = LoggerProvider()
         self.loggers.add_log_record_processor(BatchLogRecordProcessor(self._logs))
 
+    def collect(self) -> None:
+        """Collect and export metrics, as the reader does every 60 s."""
+        self.meters.force_flush()
+
     def recorded(self) -> dict[str, Any]:
         """What has arrived so far: spans, the last span's attributes and bytes of text, log records, metric records by name."""
         self.tracers.force_flush()

@@ -42,7 +42,7 @@ def _table(results: Sequence[Result], peers: Sequence[str], scale: float) -> str
 
 def _rows(result: Result, names: Sequence[str], scale: float) -> list[list[str]]:
     rows = []
-    for clock in ("wall", "cpu"):
+    for clock in ("wall", "cpu") if result.unit == "process" else ("wall", "cpu", "total"):
         case = f"{result.name}, {result.setting}, per {result.unit}" if clock == "wall" else ""
         cells = [case, clock, f"{middle(_values(result.bare, clock)) / scale:.1f}"]
         cells += [f"{middle(added) / scale:.1f} ± {spread(added) / scale:.1f}" for name in names for added in [_added(result, name, clock)]]
@@ -59,7 +59,7 @@ def _ratio(ours: float, theirs: Sequence[float]) -> str:
 
 def _target(result: Result, clock: str) -> str:
     limit = TARGETS.get("start-up" if result.unit == "process" else f"{result.name} {result.setting}")
-    if limit is None or "official" not in result.added:
+    if limit is None or clock == "total" or "official" not in result.added:
         return ""
     official = _added(result, "official", clock)
     if middle(official) <= spread(official):
@@ -69,7 +69,8 @@ def _target(result: Result, clock: str) -> str:
 
 
 def _values(series: Series, clock: str) -> list[float]:
-    return series.wall if clock == "wall" else series.cpu
+    values: list[float] = getattr(series, clock)
+    return values
 
 
 def _added(result: Result, name: str, clock: str) -> list[float]:
@@ -105,7 +106,10 @@ Versions: {_versions()}. Load average when it ended: {os.getloadavg()[1]:.1f} ov
 
 - `added` is the median, over {blocks} blocks, of an instrumented process minus the bare process in the same block; ± is half the
   distance between the quartiles. Every process does the same number of calls in a block (about 40 ms of bare), in rotating order.
-  `cpu` counts every thread of the process, background exporting included, and is the steadier clock on a busy machine.
+  `cpu` counts every thread of the process, background exporting included, and is the steadier clock on a busy machine. Both end with
+  the calls: they are what a call waits for. `total` is cpu with the collection of the metrics of these calls, which the reader's thread
+  does once a minute: this project records there what others record in the call. (With more than 512 measurements waiting, calls begin
+  to record some themselves, and `total` is what they then cost.)
 - The OpenAI client is the real one, synchronous, over a transport inside the process. Each peer runs in an environment of its own,
   on the same versions.
 - Everyone, bare included, has the OpenTelemetry SDK with a `BatchSpanProcessor`, a `PeriodicExportingMetricReader` (60 s) and a

@@ -11,6 +11,7 @@ import hashlib
 import traceback
 from collections.abc import Callable
 from enum import Enum
+from functools import cache
 from importlib import import_module
 from typing import Any, Final, cast
 
@@ -123,16 +124,20 @@ def redact(text: str, chosen: Policy) -> str:
 
 def to_json(value: object, chosen: Policy) -> str:
     """`value` as JSON text, redacted and within the byte budget; always valid JSON, whatever is inside."""
-    from agentops_instrumentors.core import encoding
-
-    return encoding.to_json(value, chosen.max_bytes, _redactor_of(chosen))
+    return _codec().to_json(value, chosen.max_bytes, _redactor_of(chosen))
 
 
 def to_values(value: object, chosen: Policy) -> Any:
     """`value` as redacted plain lists, dicts and scalars, for events, within the byte budget."""
+    return _codec().to_values(value, chosen.max_bytes, _redactor_of(chosen))
+
+
+@cache
+def _codec() -> Any:
+    # msgspec loads with the first content, and an import statement in each call would cost a microsecond.
     from agentops_instrumentors.core import encoding
 
-    return encoding.to_values(value, chosen.max_bytes, _redactor_of(chosen))
+    return encoding
 
 
 def _redactor_of(chosen: Policy) -> Redactor | None:

@@ -23,13 +23,13 @@ class ReasoningPart(_Part, frozen=True, gc=False, tag="reasoning"):
     content: str
 
 
-class ToolCallPart(_Part, frozen=True, tag="tool_call"):
+class ToolCallPart(_Part, frozen=True, gc=False, tag="tool_call"):
     name: str
     id: str | None = None
     arguments: Any = None
 
 
-class ToolCallResponsePart(_Part, frozen=True, tag="tool_call_response"):
+class ToolCallResponsePart(_Part, frozen=True, gc=False, tag="tool_call_response"):
     response: Any
     id: str | None = None
 
@@ -89,7 +89,7 @@ Part: TypeAlias = (
 )
 
 
-class Message(Struct, frozen=True, omit_defaults=True):
+class Message(Struct, frozen=True, omit_defaults=True, gc=False):
     """One message of `gen_ai.input.messages` or `gen_ai.output.messages`; `finish_reason` on output only."""
 
     role: str
@@ -98,7 +98,7 @@ class Message(Struct, frozen=True, omit_defaults=True):
     finish_reason: str | None = None
 
 
-class Content(Struct, frozen=True):
+class Content(Struct, frozen=True, gc=False):
     """What a request says: instructions kept apart from the chat, the messages, the tools offered."""
 
     messages: list[Message]

@@ -110,7 +110,8 @@ class Instruments:
         if to_first_chunk is not None:
             self._first_chunk.record(to_first_chunk, identity, context=context)
         if operation != semconv.FETCH_RESPONSE:
-            self._count_tokens(operation, usage, attributes, context)
+            # Tokens offer no exemplar: the duration's, of the same span, leads to them.
+            self._count_tokens(operation, usage, attributes, waiting.measured_in(None))
         return _RECORDS_OF_ONE
 
     def _gaps(self, gaps: list[float], identity: dict[str, AttributeValue], span: SpanContext, longest: int) -> int:

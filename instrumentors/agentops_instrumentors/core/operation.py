@@ -23,7 +23,7 @@ class Call(NamedTuple):
     kwargs: Mapping[str, Any]
 
 
-class Request(Struct, frozen=True):
+class Request(Struct, frozen=True, gc=False):
     """One operation as asked for.
 
     `attributes` are the request parameters by their attribute names; `server` is the host name and port, if known.
@@ -38,7 +38,7 @@ class Request(Struct, frozen=True):
     content: Callable[[], Content] | None = None
 
 
-class Response(Struct, frozen=True):
+class Response(Struct, frozen=True, gc=False):
     """One operation as answered, whole or as far as it got.
 
     `attributes` are provider attributes of the answer by name; those in `metric_attributes` also go on the metrics.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from agentops_instrumentors.core.operation import AttributeValue
 
-MOST: Final = 256
+MOST: Final = 512
 """Items that wait at most."""
 _COLLECTING: Final = "agentops.metrics.collecting"
 _AT_A_TIME: Final = 128
