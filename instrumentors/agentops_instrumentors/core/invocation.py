@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from threading import Lock, current_thread, get_ident
 from time import perf_counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from opentelemetry.baggage import get_baggage, remove_baggage
 from opentelemetry.context import Context, attach, create_key, get_current
 from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 
-from agentops_instrumentors.core import content, cost, events, failures, semconv
+from agentops_instrumentors.core import attributes, content, events, failures, semconv
 from agentops_instrumentors.core.guard import swallowed
 from agentops_instrumentors.core.metrics import Measured
 from agentops_instrumentors.core.operation import Response
@@ -22,7 +22,7 @@ from agentops_instrumentors.core.telemetry import parent_context
 
 if TYPE_CHECKING:
     from _thread import LockType
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from contextvars import Token
 
     from agentops_instrumentors.core.messages import Content
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 CURRENT: Final = create_key("agentops-genai-invocation")
 _NOTHING: Final = Response()
+_WITHOUT_DETAILS: Final = (semconv.EMBEDDINGS, semconv.FETCH_RESPONSE)
 _NO_ATTRIBUTES: Final[dict[str, AttributeValue]] = {}
 
 
@@ -66,7 +67,7 @@ class Invocation:
             name,
             parent,
             SpanKind.CLIENT,
-            _sampling_attributes(request),
+            attributes.of_sampling(request),
             record_exception=False,
             set_status_on_exception=False,
         )
@@ -82,7 +83,7 @@ class Invocation:
         try:
             said = build()
             if policy.on_span and self.span.is_recording():
-                self._input = _input_attributes(said, policy)
+                self._input = attributes.of_content(said, policy, content.to_json)
             if policy.on_event and policy.emit_event:
                 self._content = said
         except Exception as error:
@@ -138,7 +139,7 @@ class Invocation:
             self._record_metrics(response, error_type, ended)
             if self.span.is_recording():
                 self._describe(response, error, error_type)
-            events.emit(self, response, self._content, error, error_type)
+            self._emit(response, error, error_type)
         except Exception as failure:
             swallowed("finish", failure)
         finally:
@@ -146,7 +147,7 @@ class Invocation:
 
     def _record_metrics(self, response: Response, error_type: str | None, ended: float) -> None:
         request, arrivals = self.request, self._arrivals
-        identity = _identity(request, response.model)
+        identity = attributes.identity(request, response.model)
         details = response.metric_attributes
         if error_type is not None:
             details = {**details, semconv.ERROR_TYPE: error_type}
@@ -156,85 +157,50 @@ class Invocation:
         measured = Measured(request.operation, seconds, identity, details, response.usage, span, to_first)
         self.telemetry.instruments.add(measured, arrivals)
 
-    def timing(self) -> dict[str, AttributeValue]:
+    def _timing(self) -> dict[str, AttributeValue]:
         """Seconds to the first chunk of a stream that had one."""
         return {semconv.RESPONSE_TIME_TO_FIRST_CHUNK: self._arrivals[0] - self._started} if self._arrivals else {}
 
     def _describe(self, response: Response, error: BaseException | None, error_type: str | None) -> None:
-        attributes: dict[str, AttributeValue] = {
+        described: dict[str, AttributeValue] = {
             semconv.THREAD_ID: self._thread[0],
             semconv.THREAD_NAME: self._thread[1],
             **self.request.attributes,
             **(self._input or _NO_ATTRIBUTES),
-            **self.timing(),
-            **response_attributes(self.request, response),
+            **self._timing(),
+            **attributes.of_response(self.request, response),
         }
         policy = self.telemetry.policy
         if response.messages is not None and policy.on_span:
-            attributes[semconv.OUTPUT_MESSAGES] = content.to_json(response.messages(), policy)
+            described[semconv.OUTPUT_MESSAGES] = content.to_json(response.messages(), policy)
         if error_type is not None:
-            attributes[semconv.ERROR_TYPE] = error_type
-            attributes[semconv.ERROR_SPAN_KIND] = "llm"
+            described[semconv.ERROR_TYPE] = error_type
+            described[semconv.ERROR_SPAN_KIND] = "llm"
             self.span.set_status(Status(StatusCode.ERROR, content.status_description(error, policy) if error else None))
             if error is not None:
                 failures.record(self.span, error, self.context, policy)
-        self.span.set_attributes(attributes)
+        self.span.set_attributes(described)
+
+    def _emit(self, response: Response, error: BaseException | None, error_type: str | None) -> None:
+        policy = self.telemetry.policy
+        if error is not None:
+            events.exception(self.telemetry, self.context, error)
+        if not policy.emit_event or self.request.operation in _WITHOUT_DETAILS:
+            return
+        told: dict[str, Any] = {
+            **attributes.of_request(self.request),
+            **self._timing(),
+            **attributes.of_response(self.request, response),
+        }
+        if error_type is not None:
+            told[semconv.ERROR_TYPE] = error_type
+        if self._content is not None:
+            told.update(attributes.of_content(self._content, policy, content.to_values))
+        if policy.on_event and response.messages is not None:
+            told[semconv.OUTPUT_MESSAGES] = content.to_values(response.messages(), policy)
+        events.details(self.telemetry, self.context, told)
 
 
 def _for_vendor(context: Context) -> Context:
     """`context` as the vendor's code sees it: an instrumented HTTP client would send the session's id to the vendor as baggage."""
     return context if get_baggage(semconv.SESSION_ID, context) is None else remove_baggage(semconv.SESSION_ID, context)
-
-
-def _identity(request: Request, answered_by: str | None = None) -> dict[str, AttributeValue]:
-    """What spans and every metric of an operation carry, sorted by name: the SDK sorts a metric's attributes at each record."""
-    found: dict[str, AttributeValue] = {semconv.OPERATION_NAME: request.operation, semconv.PROVIDER_NAME: request.provider}
-    if request.model:
-        found[semconv.REQUEST_MODEL] = request.model
-    if answered_by:
-        found[semconv.RESPONSE_MODEL] = answered_by
-    if request.server is not None:
-        found[semconv.SERVER_ADDRESS], found[semconv.SERVER_PORT] = request.server
-    return found
-
-
-def _sampling_attributes(request: Request) -> dict[str, AttributeValue]:
-    found = _identity(request)
-    if request.stream:
-        found[semconv.REQUEST_STREAM] = True
-    return found
-
-
-def response_attributes(request: Request, response: Response) -> dict[str, AttributeValue]:
-    """Attributes of the answer, without content: ids, model, finish reasons, usage and what it cost."""
-    found: dict[str, AttributeValue] = dict(response.attributes)
-    if response.id:
-        found[semconv.RESPONSE_ID] = response.id
-    if response.model:
-        found[semconv.RESPONSE_MODEL] = response.model
-    if response.finish_reasons:
-        found[semconv.RESPONSE_FINISH_REASONS] = tuple(response.finish_reasons)
-    if response.usage is not None and request.operation != semconv.FETCH_RESPONSE:
-        found.update(response.usage.attributes())
-        price = cost.price(request.provider, response.model or request.model, response.usage, response.service_tier)
-        if price is not None:
-            found[semconv.COST_AMOUNT] = price.amount
-            found[semconv.COST_CURRENCY] = price.currency
-            found[semconv.COST_SOURCE] = price.source
-    return found
-
-
-def _input_attributes(said: Content, policy: content.Policy) -> dict[str, AttributeValue]:
-    found: dict[str, AttributeValue] = {}
-    if said.messages:
-        found[semconv.INPUT_MESSAGES] = content.to_json(said.messages, policy)
-    if said.instructions:
-        found[semconv.SYSTEM_INSTRUCTIONS] = content.to_json(said.instructions, policy)
-    if said.tools:
-        found[semconv.TOOL_DEFINITIONS] = content.to_json(said.tools, policy)
-    return found
-
-
-def attributes_of(request: Request) -> Mapping[str, AttributeValue]:
-    """Every attribute of the request but content, for the details event."""
-    return {**_sampling_attributes(request), **request.attributes}

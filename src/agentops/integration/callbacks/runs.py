@@ -140,20 +140,20 @@ class Runs:
         """The span and metrics of a call that nobody has recorded."""
         if run.counted or self._telemetry is None:
             return
-        from agentops_instrumentors.core import invocation
+        from agentops_instrumentors.core import attributes, failures
         from agentops_instrumentors.core.metrics import Measured
         from agentops_instrumentors.core.operation import Response as Answer
 
         answer = response or Answer()
-        asked = invocation.attributes_of(request)
+        asked = attributes.of_request(request)
         ended, policy = time.time_ns(), content.policy()
         name = f"{request.operation} {request.model}" if request.model else request.operation
         span = self._telemetry.tracer.start_span(
             name, run.outer, SpanKind.CLIENT, asked, start_time=run.started, record_exception=False, set_status_on_exception=False
         )
-        found: dict[str, Any] = dict(invocation.response_attributes(request, answer))
+        found: dict[str, Any] = dict(attributes.of_response(request, answer))
         if policy.on_span and request.content is not None:
-            found[semconv.INPUT_MESSAGES] = content.to_json(request.content().messages, policy)
+            found.update(attributes.of_content(request.content(), policy, content.to_json))
         if policy.on_span and answer.messages is not None:
             found[semconv.OUTPUT_MESSAGES] = content.to_json(answer.messages(), policy)
         failure: dict[str, Any] = {}
@@ -161,16 +161,12 @@ class Runs:
             failure = {semconv.ERROR_TYPE: content.exception_type(error)}
             found.update({**failure, semconv.ERROR_SPAN_KIND: "llm"})
             span.set_status(Status(StatusCode.ERROR, content.status_description(error, policy)))
-            span.add_event("exception", dict(content.exception_attributes(error, policy)))
+            failures.record(span, error, run.outer, policy)
         span.set_attributes(found)
-        identity = {key: value for key, value in asked.items() if key in _IDENTITY}
-        seconds = (ended - run.started) / 1e9
+        seconds, identity = (ended - run.started) / 1e9, attributes.identity(request, answer.model)
         measured = Measured(request.operation, seconds, identity, failure, answer.usage, span.get_span_context())
         self._telemetry.instruments.add(measured, [])
         span.end(ended)
-
-
-_IDENTITY: Final = frozenset({semconv.OPERATION_NAME, semconv.PROVIDER_NAME, semconv.REQUEST_MODEL})
 
 
 def run_in(context: Context) -> Run | None:
