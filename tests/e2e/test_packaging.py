@@ -73,7 +73,7 @@ def test_the_wheel_records_under_the_launcher_in_an_empty_environment(
     )
     (span,) = otlp_sink.spans("embeddings text-embedding-3-small")
     assert span.scope_version == __version__
-    assert f"agentops {__version__}" in run(venv / "bin" / "agentops", "--version")
+    assert f"agentops-opentelemetry {__version__}" in run(venv / "bin" / "agentops", "--version")
 
 
 def test_the_editable_install_serves_both_roots(run_python: PythonRunner) -> None:
