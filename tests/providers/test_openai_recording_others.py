@@ -216,8 +216,9 @@ def test_error_statuses(record: Recorder, call: str, status: int, error: type[Ex
     assert span.name.endswith(model)
     assert span.status.status_code is StatusCode.ERROR
     assert span.status.description == str(raised.value)
-    assert record.attributes("error.type", "agentops.error", "gen_ai.response") == {
+    assert record.attributes("error.type", "agentops.error", "gen_ai.response", "http") == {
         "error.type": f"openai.{error.__name__}",
+        "http.response.status_code": status,
         "agentops.error.span_kind": "llm",
     }
     (event,) = span.events
@@ -232,7 +233,7 @@ def test_a_connection_that_breaks(record: Recorder) -> None:
     record.server.enqueue(Reply.drop())
     with pytest.raises(openai.APIConnectionError):
         record.client.chat.completions.create(model=MODEL, messages=HELLO)
-    assert record.attributes("error.type") == {"error.type": "openai.APIConnectionError"}
+    assert record.attributes("error.type", "http") == {"error.type": "openai.APIConnectionError"}
 
 
 def test_a_timeout(record: Recorder) -> None:

@@ -64,6 +64,12 @@ def of_content(said: Content, policy: content.Policy, write: Callable[[object, c
     return found
 
 
+def of_error(error: BaseException) -> dict[str, AttributeValue]:
+    """The HTTP status a provider refused with, where its exception says so (`status_code`, as the vendors' SDKs name it)."""
+    status = getattr(error, "status_code", None)
+    return {semconv.HTTP_RESPONSE_STATUS_CODE: status} if type(status) is int else {}
+
+
 def of_request(request: Request) -> Mapping[str, AttributeValue]:
     """Every attribute of the request but content."""
     return {**of_sampling(request), **request.attributes}

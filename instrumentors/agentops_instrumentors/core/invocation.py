@@ -178,6 +178,7 @@ class Invocation:
             described[semconv.ERROR_SPAN_KIND] = "llm"
             self.span.set_status(Status(StatusCode.ERROR, content.status_description(error, policy) if error else None))
             if error is not None:
+                described.update(attributes.of_error(error))
                 failures.record(self.span, error, self.context, policy)
         self.span.set_attributes(described)
 
