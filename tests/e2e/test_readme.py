@@ -45,6 +45,17 @@ def test_the_sessions_sample_records_what_the_page_says(run_python: PythonRunner
     assert states == {"invoke_workflow research": "Success", "invoke_workflow query_1": "Success", "invoke_workflow query_2": "Fail"}
 
 
+def test_the_decorators_sample_records_what_the_page_says(run_python: PythonRunner, otlp_sink: OtlpSink) -> None:
+    sample = next(block.values[0] for block in SAMPLES if "@agentops.tool" in str(block.values[0]))
+    run_python(str(sample), env={"OTEL_EXPORTER_OTLP_ENDPOINT": otlp_sink.url})
+    spans = {span.name: span for span in otlp_sink.spans()}
+    assert set(spans) == {"agentops.session", "invoke_workflow research", "invoke_agent Researcher", "execute_tool look_up"}
+    assert spans["execute_tool look_up"].parent_span_id == spans["invoke_agent Researcher"].span_id
+    assert spans["execute_tool look_up"].attributes["agentops.agent.name"] == "Researcher"
+    assert spans["invoke_agent Researcher"].parent_span_id == spans["invoke_workflow research"].span_id
+    assert spans["invoke_workflow research"].trace_id != spans["agentops.session"].trace_id
+
+
 def test_every_file_a_page_links_to_exists() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8")):
