@@ -29,8 +29,12 @@ def input_message(message: Any) -> Message:
     """One message of a chat request."""
     read = reader(message)
     role = str(read("role") or "user")
+    said = read("content")
     if role in ("tool", "function"):
-        return Message(role, [ToolCallResponsePart(tool_answer(read("content")), read("tool_call_id") or read("name"))])
+        return Message(role, [ToolCallResponsePart(tool_answer(said), read("tool_call_id") or read("name"))])
+    if type(message) is dict and type(said) is str and len(cast("dict[str, Any]", message)) == 2:
+        # A role and a text, as most are: nothing else to look for.
+        return Message(role, [TextPart(said)] if said else [])
     return Message(role, message_parts(message), read("name"))
 
 
