@@ -6,7 +6,7 @@ import inspect
 import re
 import sys
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, get_origin, get_type_hints
 
 from agentops.decorators import http
 from agentops.decorators.decorator import Decorator
@@ -59,7 +59,8 @@ def _annotations(function: Callable[..., Any]) -> list[Any]:
 
 
 def _asks(annotation: Any, request: type) -> bool:
-    if isinstance(annotation, type):
+    # On Python 3.10 `dict[str, int]` is an instance of `type` too.
+    if isinstance(annotation, type) and get_origin(annotation) is None:
         return issubclass(annotation, request)
     return _REQUEST.search(str(annotation)) is not None
 
