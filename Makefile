@@ -33,7 +33,7 @@ conformance: .venv/.test
 	$(RUN) -m conformance
 
 e2e: .venv/.test
-	$(RUN) -m pytest -q -m e2e
+	$(RUN) -m pytest -q -m e2e -o faulthandler_timeout=900
 
 bench: .venv/.test
 	$(RUN) -m benchmarks.run

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from agentops_instrumentors.core import dropped, guard
 from tests.providers import sdk
 from tests.providers.conftest import instrumented
-from tests.providers.differential import settings
+from tests.providers.differential import settings, uncollected
 from tests.providers.openai_surfaces import chat, responses
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _in_threads(laboratory: Laboratory, client: openai.OpenAI, pool: ThreadPoolE
 
 def test_random_schedules_of_streams_across_threads(laboratory: Laboratory) -> None:
     failures = guard.failures()
-    with instrumented(laboratory.options), openai.OpenAI(**settings("sync", laboratory.server)) as client:
+    with instrumented(laboratory.options), uncollected(), openai.OpenAI(**settings("sync", laboratory.server)) as client:
         with ThreadPoolExecutor(4) as pool, ThreadPoolExecutor(4) as workers:
             running = [workers.submit(_in_threads, laboratory, client, pool, seed) for seed in range(60)]
             for one in running:
