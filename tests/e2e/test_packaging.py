@@ -37,12 +37,21 @@ def run(*command: str | Path) -> str:
     return done.stdout
 
 
-def test_the_wheel_holds_both_roots_and_nothing_of_the_workshop(distributions: Path) -> None:
+def test_the_wheel_holds_its_roots_and_nothing_of_the_workshop(distributions: Path) -> None:
     (wheel,) = distributions.glob("*.whl")
     assert __version__ in wheel.name
     names = zipfile.ZipFile(wheel).namelist()
-    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"agentops", "agentops_instrumentors"}
-    assert {"agentops/py.typed", "agentops_instrumentors/py.typed"} <= set(names)
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {
+        "agentops",
+        "agentops_instrumentors",
+        "agentops_conformance",
+    }
+    assert {
+        "agentops/py.typed",
+        "agentops_instrumentors/py.typed",
+        "agentops_conformance/py.typed",
+        "agentops_conformance/registry/registry.json",
+    } <= set(names)
 
 
 def test_the_sdist_can_be_built_into_the_same_wheel(distributions: Path, tmp_path: Path) -> None:

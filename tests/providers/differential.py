@@ -11,14 +11,12 @@ import gc
 import inspect
 import logging
 import re
-import ssl
 import sys
 import time
 import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-import openai
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
@@ -27,24 +25,35 @@ from tests.providers.observation import Eyes, Outcome, describe, without_address
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-    from tests.fakes.openai_server import FakeOpenAI
+    from agentops_instrumentors.core.instrumentor import ProviderInstrumentor
+    from tests.fakes.http import HttpServer
 
     Body = Callable[[Any, Eyes], Awaitable[None]]
 
 MODES: Final = ("sync", "async")
 END: Final = "the end of the stream"
-_TLS: Final = ssl.create_default_context()
 _APPLICATION: Final = TracerProvider(shutdown_on_exit=False)
 
 
-def settings(mode: str, server: FakeOpenAI) -> dict[str, Any]:
-    """Arguments of a client that neither retries nor makes a TLS context of its own."""
-    http = openai.DefaultHttpxClient if mode == "sync" else openai.DefaultAsyncHttpxClient
-    return {"base_url": server.base_url, "api_key": "test", "max_retries": 0, "timeout": 5, "http_client": http(verify=_TLS)}
+class Vendor(Protocol):
+    """One vendor's SDK and the fake service it talks to. `unreadable` begins the log line of an answer that made no sense."""
+
+    server: HttpServer
+    instrumentor: type[ProviderInstrumentor]
+    unreadable: str
+
+    def client(self, mode: str) -> Any:
+        """A new client, `sync` or `async`, that neither retries nor waits longer than some seconds."""
+        ...
+
+    def close(self, client: Any) -> Any:
+        """Close a client and its connections: awaitable for an async one."""
+        ...
 
 
-def observe(body: Body, mode: str, server: FakeOpenAI, at_most: int | None = None) -> tuple[Outcome, Eyes]:
+def observe(body: Body, mode: str, vendor: Vendor, at_most: int | None = None) -> tuple[Outcome, Eyes]:
     """Run `body` once, in a span of the caller's; wait until no more than `at_most` connections are open."""
+    server = vendor.server
     server.hold()
     # What lives now need not be looked at again: a collection then takes a fraction of a millisecond.
     gc.freeze()
@@ -53,11 +62,10 @@ def observe(body: Body, mode: str, server: FakeOpenAI, at_most: int | None = Non
         eyes = Eyes(server, mode)
         try:
             if mode == "sync":
-                client = openai.OpenAI(**settings(mode, server))
+                client = vendor.client(mode)
                 _run_sync(body, client, eyes)
             else:
-                client = openai.AsyncOpenAI(**settings(mode, server))
-                asyncio.run(_run_async(body, client, eyes, outcome))
+                asyncio.run(_run_async(body, vendor, eyes, outcome))
         except BaseException as error:
             outcome.error = describe(error)
             del error
@@ -67,8 +75,8 @@ def observe(body: Body, mode: str, server: FakeOpenAI, at_most: int | None = Non
         _until(lambda: server.open_connections <= (at_most if at_most is not None else 1))
         outcome.connections = server.open_connections
         if mode == "sync":
-            client.close()
-        del client
+            vendor.close(client)
+            del client
         gc.collect()
     outcome.notes = eyes.notes
     outcome.requests = [_sent(request) for request in server.requests]
@@ -107,7 +115,7 @@ def _run_sync(body: Body, client: Any, eyes: Eyes) -> None:
     raise AssertionError("a synchronous client made its caller wait")
 
 
-async def _run_async(body: Body, client: Any, eyes: Eyes, outcome: Outcome) -> None:
+async def _run_async(body: Body, vendor: Vendor, eyes: Eyes, outcome: Outcome) -> None:
     loop = asyncio.get_running_loop()
 
     def unhandled(_loop: object, context: dict[str, Any]) -> None:
@@ -116,6 +124,7 @@ async def _run_async(body: Body, client: Any, eyes: Eyes, outcome: Outcome) -> N
             outcome.looped.append(without_addresses(f"{context}"))
 
     loop.set_exception_handler(unhandled)
+    client = vendor.client("async")
     try:
         await body(client, eyes)
     finally:
@@ -123,7 +132,7 @@ async def _run_async(body: Body, client: Any, eyes: Eyes, outcome: Outcome) -> N
         for _ in range(3):
             await asyncio.sleep(0)
         await loop.shutdown_asyncgens()
-        await client.close()
+        await vendor.close(client)
 
 
 def _sent(request: Any) -> tuple[str, str, dict[str, str], bytes]:

@@ -15,8 +15,6 @@ from pydantic import BaseModel
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from tests.fakes.openai_server import FakeOpenAI
-
 _ADDRESS: Final = re.compile(r"0x[0-9a-f]+|Task-\d+|cancel scope [0-9a-f]+")
 _OURS: Final = ("agentops_instrumentors", "wrapt")
 
@@ -87,7 +85,7 @@ class Outcome:
 class Eyes:
     """How a body tells what it sees. `failure` is the last exception that came out of the SDK's code."""
 
-    def __init__(self, server: FakeOpenAI, mode: str) -> None:
+    def __init__(self, server: Any, mode: str) -> None:
         self.server = server
         self.mode = mode
         self.notes: list[tuple[str, Any]] = []

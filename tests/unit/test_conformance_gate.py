@@ -11,8 +11,9 @@ from conformance.__main__ import main
 from conformance.gaps import Gap, declared, undeclared
 from conformance.gate import Driven, judge
 from conformance.scenarios import Scenario
-from conformance.values import Span, Telemetry
-from conformance.vocabulary import vocabulary
+
+from agentops_conformance.values import Span, Telemetry
+from agentops_conformance.vocabulary import vocabulary
 
 if TYPE_CHECKING:
     from pathlib import Path

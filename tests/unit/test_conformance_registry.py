@@ -6,9 +6,8 @@ import json
 import re
 from pathlib import Path
 
-from conformance.extract import TARGET, dump
-from conformance.vocabulary import vocabulary
-
+from agentops_conformance.extract import TARGET, dump
+from agentops_conformance.vocabulary import vocabulary
 from agentops_instrumentors.core import semconv
 
 ROOT = Path(__file__).parents[2]

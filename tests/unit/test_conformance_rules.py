@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
-from conformance.checks import RULE_IDS, check
-from conformance.span_rules import span_types
-from conformance.values import Event, Level, Resource, Span, Telemetry
-from conformance.vocabulary import vocabulary
+
+from agentops_conformance.checks import RULE_IDS, check
+from agentops_conformance.span_rules import span_types
+from agentops_conformance.values import Event, Level, Resource, Span, Telemetry
+from agentops_conformance.vocabulary import vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.values import Finding, Value
+    from agentops_conformance.values import Finding, Value
 
 GOOD = Span(
     name="chat gpt-4o-mini",

@@ -13,13 +13,12 @@ import openai
 import pytest
 
 from tests.fakes.openai_server import Reply
-from tests.providers import sdk
-from tests.providers.conftest import instrumented
 from tests.providers.differential import MODES, Eyes, pull, settle
-from tests.providers.openai_surfaces import STREAMS, chat, creation, legacy, responses
+from tests.providers.openai import sdk
+from tests.providers.openai.surfaces import STREAMS, chat, creation, legacy, responses
 
 if TYPE_CHECKING:
-    from tests.providers.conftest import Laboratory
+    from tests.providers.laboratory import Laboratory
 
 METHODS = {
     "chat": lambda client: client.chat.completions.create,
@@ -175,7 +174,7 @@ def test_nothing_is_read_before_it_is_asked_for(laboratory: Laboratory, surface:
 def test_the_way_back_is_to_the_very_same_objects(laboratory: Laboratory) -> None:
     with openai.OpenAI(base_url=laboratory.server.base_url, api_key="test") as client:
         before = {name: inspect.getattr_static(type(take(client).__self__), take(client).__name__) for name, take in METHODS.items()}
-        with instrumented(laboratory.options):
+        with laboratory.instrumented():
             pass
         after = {name: inspect.getattr_static(type(take(client).__self__), take(client).__name__) for name, take in METHODS.items()}
     assert all(after[name] is before[name] for name in METHODS)

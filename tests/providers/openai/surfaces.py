@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
-from tests.providers import sdk
 from tests.providers.differential import settle
+from tests.providers.endings import Opened, enter
+from tests.providers.openai import sdk
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -38,34 +38,6 @@ def responses(**more: Any) -> dict[str, Any]:
 
 def legacy(**more: Any) -> dict[str, Any]:
     return {"model": "gpt-3.5-turbo-instruct", "prompt": "tides", **more}
-
-
-@dataclass(slots=True)
-class Opened:
-    """A stream as the application holds it, with the manager or response it came from.
-
-    `events` is how many items the application gets out of the service's first four events.
-    """
-
-    stream: Any
-    manager: Any = None
-    source: Any = None
-    events: int = 4
-
-    async def leave(self, error: BaseException | None = None) -> None:
-        """What the end of the `with` block does, where there is one."""
-        manager, self.manager = self.manager, None
-        if manager is not None:
-            done = (type(error) if error else None, error, error.__traceback__ if error else None)
-            await (manager.__aexit__(*done) if hasattr(manager, "__aexit__") else _at_once(manager.__exit__(*done)))
-
-
-async def _at_once(value: Any) -> Any:
-    return value
-
-
-async def enter(manager: Any) -> Any:
-    return await manager.__aenter__() if hasattr(manager, "__aenter__") else manager.__enter__()
 
 
 async def _stored(client: Any) -> str:

@@ -12,21 +12,21 @@ from opentelemetry.trace import StatusCode
 
 from agentops_instrumentors.openai.client import provider_of
 from tests.fakes.openai_server import Reply
-from tests.providers.recording import HELLO, MODEL, drained
+from tests.providers.openai.recording import HELLO, MODEL, drained
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.providers.recording import Recorder
+    from tests.providers.openai.recording import OpenAIRecorder
 
-pytest_plugins = ("tests.providers.recording_fixtures",)
+pytest_plugins = ("tests.providers.openai.recording_fixtures",)
 
 EMBEDDING = "text-embedding-3-small"
 INSTRUCT = "gpt-3.5-turbo-instruct"
 
 
 @pytest.mark.parametrize("encoding", ["float", "base64", None])
-def test_every_attribute_of_an_embedding(record: Recorder, encoding: Any) -> None:
+def test_every_attribute_of_an_embedding(record: OpenAIRecorder, encoding: Any) -> None:
     asked: Any = {"encoding_format": encoding} if encoding else {}
     record.client.embeddings.create(model=EMBEDDING, input=["one two", "three"], dimensions=8, **asked)
     assert record.span.name == f"embeddings {EMBEDDING}"
@@ -44,7 +44,7 @@ def test_every_attribute_of_an_embedding(record: Recorder, encoding: Any) -> Non
     assert "one two" not in str(record.span.attributes)
 
 
-def test_dimensions_are_those_of_the_answer(record: Recorder) -> None:
+def test_dimensions_are_those_of_the_answer(record: OpenAIRecorder) -> None:
     async def run() -> None:
         async with record.async_client() as client:
             await client.embeddings.create(model=EMBEDDING, input="one")
@@ -53,7 +53,7 @@ def test_dimensions_are_those_of_the_answer(record: Recorder) -> None:
     assert record.attributes("gen_ai.embeddings", "gen_ai.request.encoding") == {"gen_ai.embeddings.dimension.count": 1536}
 
 
-def test_every_attribute_of_a_legacy_completion(record: Recorder) -> None:
+def test_every_attribute_of_a_legacy_completion(record: OpenAIRecorder) -> None:
     answer = record.client.completions.create(model=INSTRUCT, prompt="tides", temperature=0.1, n=2)
     assert record.span.name == f"text_completion {INSTRUCT}"
     assert record.attributes() == {
@@ -79,7 +79,7 @@ def test_every_attribute_of_a_legacy_completion(record: Recorder) -> None:
 @pytest.mark.parametrize(
     ("prompt", "expected"), [(["a", "b"], ["a", "b"]), ([1, 2], ["[1, 2]"]), ([[1, 2], [3]], ["[1, 2]", "[3]"]), ("a", ["a"])]
 )
-def test_prompts_of_a_legacy_completion(record: Recorder, prompt: Any, expected: list[str]) -> None:
+def test_prompts_of_a_legacy_completion(record: OpenAIRecorder, prompt: Any, expected: list[str]) -> None:
     list(record.client.completions.create(model=INSTRUCT, prompt=prompt, stream=True, stream_options={"include_usage": True}))
     assert [message["parts"][0]["content"] for message in record.content("input.messages")] == expected
     assert record.attributes("gen_ai.response.finish")["gen_ai.response.finish_reasons"]
@@ -87,7 +87,7 @@ def test_prompts_of_a_legacy_completion(record: Recorder, prompt: Any, expected:
     assert len(record.content("output.messages")) == (len(prompt) if isinstance(prompt, list) and prompt != [1, 2] else 1)
 
 
-def test_async_legacy_stream_left_early(record: Recorder) -> None:
+def test_async_legacy_stream_left_early(record: OpenAIRecorder) -> None:
     async def run() -> None:
         async with record.async_client() as client:
             stream = await client.completions.create(model=INSTRUCT, prompt="tides", stream=True)
@@ -105,7 +105,7 @@ class Fleet(AzureOpenAI):
 
 
 @pytest.mark.parametrize("kind", [AzureOpenAI, Fleet])
-def test_azure(record: Recorder, kind: type[AzureOpenAI]) -> None:
+def test_azure(record: OpenAIRecorder, kind: type[AzureOpenAI]) -> None:
     options: Any = {"azure_endpoint": record.server.url, "api_key": "test", "api_version": "2024-10-21", "max_retries": 0}
     with kind(**options, azure_deployment="fleet") as client:
         client.chat.completions.create(model=MODEL, messages=HELLO)
@@ -123,7 +123,7 @@ def test_azure(record: Recorder, kind: type[AzureOpenAI]) -> None:
     assert record.attributes("gen_ai.response.model") == {"gen_ai.response.model": "gpt-4o-mini-2024-07-18"}
 
 
-def test_async_azure(record: Recorder) -> None:
+def test_async_azure(record: OpenAIRecorder) -> None:
     async def run() -> None:
         options: Any = {"azure_endpoint": record.server.url, "api_key": "test", "api_version": "2024-10-21", "max_retries": 0}
         async with AsyncAzureOpenAI(**options) as client:
@@ -169,7 +169,7 @@ def test_provider_of_a_host(host: str, expected: str) -> None:
     ("base_url", "server"),
     [("http://nowhere.invalid/v1", ("nowhere.invalid", 80)), ("https://api.groq.com/openai/v1", ("api.groq.com", 443))],
 )
-def test_default_ports(record: Recorder, base_url: str, server: tuple[str, int]) -> None:
+def test_default_ports(record: OpenAIRecorder, base_url: str, server: tuple[str, int]) -> None:
     transport: Any = _refusing_client()
     with record.client_at(base_url=base_url, http_client=transport) as client, pytest.raises(openai.APIConnectionError):
         client.chat.completions.create(model=MODEL, messages=HELLO)
@@ -208,7 +208,7 @@ CALLS: dict[str, Callable[[openai.OpenAI, str], Any]] = {
         (500, openai.InternalServerError),
     ],
 )
-def test_error_statuses(record: Recorder, call: str, status: int, error: type[Exception]) -> None:
+def test_error_statuses(record: OpenAIRecorder, call: str, status: int, error: type[Exception]) -> None:
     model = f"error-{status}"
     with pytest.raises(error) as raised:
         CALLS[call](record.client, model)
@@ -229,21 +229,21 @@ def test_error_statuses(record: Recorder, call: str, status: int, error: type[Ex
     assert "Traceback" in str(event.attributes["exception.stacktrace"])
 
 
-def test_a_connection_that_breaks(record: Recorder) -> None:
+def test_a_connection_that_breaks(record: OpenAIRecorder) -> None:
     record.server.enqueue(Reply.drop())
     with pytest.raises(openai.APIConnectionError):
         record.client.chat.completions.create(model=MODEL, messages=HELLO)
     assert record.attributes("error.type", "http") == {"error.type": "openai.APIConnectionError"}
 
 
-def test_a_timeout(record: Recorder) -> None:
+def test_a_timeout(record: OpenAIRecorder) -> None:
     record.server.enqueue(Reply.hang())
     with pytest.raises(openai.APITimeoutError):
         record.client.chat.completions.create(model=MODEL, messages=HELLO, timeout=0.2)
     assert record.attributes("error.type") == {"error.type": "openai.APITimeoutError"}
 
 
-def test_a_stream_that_fails_half_way(record: Recorder) -> None:
+def test_a_stream_that_fails_half_way(record: OpenAIRecorder) -> None:
     with pytest.raises(openai.APIError):
         list(record.client.chat.completions.create(model="gpt-error-stream", messages=HELLO, stream=True))
     assert record.attributes("error.type", "gen_ai.response.finish") == {
@@ -253,7 +253,7 @@ def test_a_stream_that_fails_half_way(record: Recorder) -> None:
     assert record.said == [{"type": "text", "content": "You said"}]
 
 
-def test_a_retried_call_is_one_operation(record: Recorder) -> None:
+def test_a_retried_call_is_one_operation(record: OpenAIRecorder) -> None:
     record.server.enqueue(Reply.json({"error": {"message": "busy"}}, status=500, headers={"retry-after-ms": "1"}))
     with record.client_at(max_retries=1) as client:
         client.chat.completions.create(model=MODEL, messages=HELLO)

@@ -21,14 +21,13 @@ from agentops_instrumentors.core.invocation import Invocation
 from agentops_instrumentors.core.operation import Request, Response
 from agentops_instrumentors.core.stream import ObservedAsyncIterator
 from agentops_instrumentors.core.telemetry import Telemetry
-from tests.providers.conftest import instrumented
-from tests.providers.differential import settings
-from tests.providers.openai_surfaces import chat
+from tests.providers.openai.surfaces import chat
+from tests.providers.openai.vendor import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.providers.conftest import Laboratory
+    from tests.providers.laboratory import Laboratory
 
 
 def _collecting(_aggregation: object) -> Callable[..., Any]:
@@ -56,7 +55,7 @@ def test_a_collection_inside_a_lock_of_the_sdk_ends_the_span_and_stops_nobody(la
     gc.collect()
     gc.disable()
     try:
-        with instrumented({**laboratory.options, "meter_provider": meters}):
+        with laboratory.instrumented(meter_provider=meters):
             running = threading.Thread(target=program, daemon=True)
             running.start()
             running.join(10)
@@ -70,7 +69,7 @@ def test_a_collection_inside_a_lock_of_the_sdk_ends_the_span_and_stops_nobody(la
 
 
 def test_a_forked_child_ends_its_own_dropped_streams_and_leaves_the_parents_alone(laboratory: Laboratory) -> None:
-    with instrumented(laboratory.options), openai.OpenAI(**settings("sync", laboratory.server)) as client:
+    with laboratory.instrumented(), openai.OpenAI(**settings("sync", laboratory.server)) as client:
         stream: Any = client.chat.completions.create(**chat(stream=True))
         next(stream)
         child = os.fork()

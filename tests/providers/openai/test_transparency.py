@@ -11,10 +11,10 @@ from opentelemetry.trace import StatusCode
 from tests.fakes.openai_server import Reply
 from tests.providers.differential import MODES
 from tests.providers.observation import Eyes, copies
-from tests.providers.openai_surfaces import PLAIN
+from tests.providers.openai.surfaces import PLAIN
 
 if TYPE_CHECKING:
-    from tests.providers.conftest import Laboratory
+    from tests.providers.laboratory import Laboratory
 
 TROUBLE: dict[str, dict[str, Any]] = {
     "400": {"model": "error-400"},

@@ -9,7 +9,7 @@ from openai import OpenAI
 
 from agentops_instrumentors.core.content import ContentMode, set_default_mode
 from tests.fakes.openai_server import FakeOpenAI
-from tests.providers.recording import Recorder
+from tests.providers.openai.recording import OpenAIRecorder
 from tests.unit.message_shapes import check_span
 
 if TYPE_CHECKING:
@@ -32,10 +32,12 @@ def recorded_client(recorded_openai: FakeOpenAI) -> Iterator[OpenAI]:
 
 
 @pytest.fixture
-def record(recorded_openai: FakeOpenAI, recorded_client: OpenAI, in_memory: InMemory, otel_context_log: list[str]) -> Iterator[Recorder]:
+def record(
+    recorded_openai: FakeOpenAI, recorded_client: OpenAI, in_memory: InMemory, otel_context_log: list[str]
+) -> Iterator[OpenAIRecorder]:
     """A recorder that is recording, content on spans included."""
     recorded_openai.reset()
-    recorder = Recorder(recorded_openai, in_memory, recorded_client)
+    recorder = OpenAIRecorder(recorded_openai, in_memory, recorded_client)
     recorder.start()
     yield recorder
     recorder.stop()

@@ -13,13 +13,13 @@ from opentelemetry.trace import SpanKind, StatusCode
 from pydantic import BaseModel
 
 from tests.fakes.openai_server import Reply
-from tests.providers import sdk
-from tests.providers.recording import DATED, HELLO, MODEL, chat_answer, drained
+from tests.providers.openai import sdk
+from tests.providers.openai.recording import DATED, HELLO, MODEL, chat_answer, drained
 
 if TYPE_CHECKING:
-    from tests.providers.recording import Recorder
+    from tests.providers.openai.recording import OpenAIRecorder
 
-pytest_plugins = ("tests.providers.recording_fixtures",)
+pytest_plugins = ("tests.providers.openai.recording_fixtures",)
 
 PIXEL = b"\x89PNG\r\n\x1a\n" + bytes(24)
 PIXEL_TEXT = base64.b64encode(PIXEL).decode()
@@ -43,7 +43,7 @@ def blob(modality: str, raw: bytes, mime_type: str | None = None) -> dict[str, A
     return {**part, "mime_type": mime_type} if mime_type else part
 
 
-def test_every_attribute_of_a_plain_chat(record: Recorder) -> None:
+def test_every_attribute_of_a_plain_chat(record: OpenAIRecorder) -> None:
     answer = record.client.chat.completions.create(model=MODEL, messages=HELLO)
     span = record.span
     assert (span.name, span.kind) == (f"chat {MODEL}", SpanKind.CLIENT)
@@ -72,7 +72,7 @@ def test_every_attribute_of_a_plain_chat(record: Recorder) -> None:
     assert record.content("system_instructions") is record.content("tool.definitions") is None
 
 
-def test_sampling_attributes_are_there_at_the_start(record: Recorder) -> None:
+def test_sampling_attributes_are_there_at_the_start(record: OpenAIRecorder) -> None:
     list(record.client.chat.completions.create(model=MODEL, messages=HELLO, stream=True, temperature=0.5))
     names = list(record.span.attributes or {})
     assert set(names[:6]) == {
@@ -85,7 +85,7 @@ def test_sampling_attributes_are_there_at_the_start(record: Recorder) -> None:
     }
 
 
-def test_request_parameters(record: Recorder) -> None:
+def test_request_parameters(record: OpenAIRecorder) -> None:
     record.client.chat.completions.create(
         model="o3-mini",
         messages=HELLO,
@@ -126,14 +126,14 @@ def test_request_parameters(record: Recorder) -> None:
     assert [message["parts"][0]["content"] for message in record.content("output.messages")] == ["You said: hello there"] * 2
 
 
-def test_parameters_at_their_defaults_are_not_recorded(record: Recorder) -> None:
+def test_parameters_at_their_defaults_are_not_recorded(record: OpenAIRecorder) -> None:
     record.client.chat.completions.create(model=MODEL, messages=HELLO, n=1, service_tier="auto", stop=None, stream=False, max_tokens=5)
     assert record.attributes("gen_ai.request", "openai.request") == {"gen_ai.request.model": MODEL, "gen_ai.request.max_tokens": 5}
     assert record.attributes("gen_ai.response.finish") == {"gen_ai.response.finish_reasons": ("stop",)}
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_a_cut_off_answer_says_so(record: Recorder, streamed: bool) -> None:
+def test_a_cut_off_answer_says_so(record: OpenAIRecorder, streamed: bool) -> None:
     answer: Any = record.client.chat.completions.create(model=MODEL, messages=HELLO, stop="x", max_tokens=2, stream=streamed)
     if streamed:
         list(answer)
@@ -145,7 +145,7 @@ def test_a_cut_off_answer_says_so(record: Recorder, streamed: bool) -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_tools_round_trip(record: Recorder, streamed: bool) -> None:
+def test_tools_round_trip(record: OpenAIRecorder, streamed: bool) -> None:
     question: Any = {"role": "user", "content": "weather in Brest"}
     asked: Any = {"model": MODEL, "messages": [question], "tools": [WEATHER]}
     if streamed:
@@ -172,14 +172,14 @@ def test_tools_round_trip(record: Recorder, streamed: bool) -> None:
     assert record.said == [{"type": "text", "content": "The result is: 12 degrees"}]
 
 
-def test_tool_results_of_several_parts(record: Recorder) -> None:
+def test_tool_results_of_several_parts(record: OpenAIRecorder) -> None:
     texts: Any = [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]
     ask = record.client.chat.completions.create
     ask(model=MODEL, messages=[*HELLO, {"role": "tool", "tool_call_id": "c", "content": texts}])
     assert record.content("input.messages")[1]["parts"] == [{"type": "tool_call_response", "response": ["one", "two"], "id": "c"}]
 
 
-def test_custom_tools_and_arguments_that_are_not_json(record: Recorder) -> None:
+def test_custom_tools_and_arguments_that_are_not_json(record: OpenAIRecorder) -> None:
     calls = [
         {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"cut'}},
         {"id": "c2", "type": "custom", "custom": {"name": "sql", "input": "SELECT 1"}},
@@ -195,7 +195,7 @@ def test_custom_tools_and_arguments_that_are_not_json(record: Recorder) -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_legacy_function_call(record: Recorder, streamed: bool) -> None:
+def test_legacy_function_call(record: OpenAIRecorder, streamed: bool) -> None:
     function: Any = {"name": "add", "parameters": {"type": "object", "properties": {}}}
     called = {"name": "add", "arguments": '{"a": 1}'}
     history: Any = [
@@ -221,7 +221,7 @@ def test_legacy_function_call(record: Recorder, streamed: bool) -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_reasoning_that_compatible_servers_tell(record: Recorder, streamed: bool) -> None:
+def test_reasoning_that_compatible_servers_tell(record: OpenAIRecorder, streamed: bool) -> None:
     if streamed:
         record.server.enqueue(
             stream_of([{"role": "assistant", "reasoning_content": "hm"}, {"reasoning_content": "m"}, {"content": "yes"}], "stop")
@@ -234,7 +234,7 @@ def test_reasoning_that_compatible_servers_tell(record: Recorder, streamed: bool
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_refusal(record: Recorder, streamed: bool) -> None:
+def test_refusal(record: OpenAIRecorder, streamed: bool) -> None:
     answer: Any = record.client.chat.completions.create(model="gpt-4o-refusal", messages=HELLO, stream=streamed)
     if streamed:
         list(answer)
@@ -242,7 +242,7 @@ def test_refusal(record: Recorder, streamed: bool) -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_structured_output(record: Recorder, streamed: bool) -> None:
+def test_structured_output(record: OpenAIRecorder, streamed: bool) -> None:
     asked: Any = {"model": MODEL, "messages": [{"role": "user", "content": "2 and 3 make 5"}], "response_format": Sum}
     if streamed:
         with sdk.chat_stream(record.client)(**asked) as stream:
@@ -258,18 +258,18 @@ def test_structured_output(record: Recorder, streamed: bool) -> None:
     ("form", "expected"),
     [({"type": "json_object"}, "json"), ({"type": "text"}, "text"), ({"type": "json_schema", "json_schema": {"name": "x"}}, "json")],
 )
-def test_output_type(record: Recorder, form: Any, expected: str) -> None:
+def test_output_type(record: OpenAIRecorder, form: Any, expected: str) -> None:
     record.client.chat.completions.create(model=MODEL, messages=HELLO, response_format=form)
     assert record.attributes("gen_ai.output") == {"gen_ai.output.type": expected}
 
 
-def test_parse_with_tools_of_models(record: Recorder) -> None:
+def test_parse_with_tools_of_models(record: OpenAIRecorder) -> None:
     sdk.chat_parse(record.client)(model=MODEL, messages=HELLO, tools=[pydantic_function_tool(Sum)])
     (definition,) = record.content("tool.definitions")
     assert (definition["type"], definition["name"], definition["parameters"]["required"]) == ("function", "Sum", ["total"])
 
 
-def test_images_audio_and_files_in_messages(record: Recorder) -> None:
+def test_images_audio_and_files_in_messages(record: OpenAIRecorder) -> None:
     sound = base64.b64encode(b"RIFF").decode()
     content: Any = [
         {"type": "text", "text": "what is this"},
@@ -295,7 +295,7 @@ def test_images_audio_and_files_in_messages(record: Recorder) -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_spoken_answer(record: Recorder, streamed: bool) -> None:
+def test_spoken_answer(record: OpenAIRecorder, streamed: bool) -> None:
     asked: Any = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "pcm16" if streamed else "wav"}}
     asked["messages"] = [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "QUJD" * 100, "format": "mp3"}}]}]
     options: Any = {"stream": True, "stream_options": {"include_usage": True}} if streamed else {}
@@ -314,18 +314,18 @@ def test_spoken_answer(record: Recorder, streamed: bool) -> None:
     }
 
 
-def test_an_earlier_spoken_answer_is_referred_to(record: Recorder) -> None:
+def test_an_earlier_spoken_answer_is_referred_to(record: OpenAIRecorder) -> None:
     record.client.chat.completions.create(model=MODEL, messages=[*HELLO, {"role": "assistant", "audio": {"id": "audio_1"}}])
     assert record.content("input.messages")[1]["parts"] == [{"type": "file", "modality": "audio", "file_id": "audio_1"}]
 
 
-def test_cached_tokens_are_part_of_the_input(record: Recorder) -> None:
+def test_cached_tokens_are_part_of_the_input(record: OpenAIRecorder) -> None:
     record.client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "word " * 2000}])
     usage = record.attributes("gen_ai.usage")
     assert 0 < usage["gen_ai.usage.cache_read.input_tokens"] <= usage["gen_ai.usage.input_tokens"]
 
 
-def test_tokens_by_modality(record: Recorder) -> None:
+def test_tokens_by_modality(record: OpenAIRecorder) -> None:
     details = {"cached_tokens": 4, "cache_write_tokens": 3, "text_tokens": 6, "image_tokens": 2, "audio_tokens": 1}
     answered = {"reasoning_tokens": 5, "text_tokens": 1, "audio_tokens": 2, "image_tokens": 3}
     usage = {"prompt_tokens": 9, "completion_tokens": 11, "prompt_tokens_details": details, "completion_tokens_details": answered}
@@ -347,7 +347,7 @@ def test_tokens_by_modality(record: Recorder) -> None:
 
 
 @pytest.mark.parametrize("told", [False, True])
-def test_streamed_chat(record: Recorder, told: bool) -> None:
+def test_streamed_chat(record: OpenAIRecorder, told: bool) -> None:
     options: Any = {"stream_options": {"include_usage": True}} if told else {}
     list(record.client.chat.completions.create(model=MODEL, messages=HELLO, stream=True, n=2, **options))
     found = record.attributes("gen_ai.usage", "gen_ai.request", "gen_ai.response", "openai.response")
@@ -368,7 +368,7 @@ def test_streamed_chat(record: Recorder, told: bool) -> None:
     assert record.content("output.messages") == [said, said]
 
 
-def test_a_stream_left_early_keeps_what_had_arrived(record: Recorder) -> None:
+def test_a_stream_left_early_keeps_what_had_arrived(record: OpenAIRecorder) -> None:
     with record.client.chat.completions.create(model=MODEL, messages=HELLO, stream=True) as stream:
         for _ in range(3):
             next(stream)
@@ -378,7 +378,7 @@ def test_a_stream_left_early_keeps_what_had_arrived(record: Recorder) -> None:
     assert record.span.status.status_code is StatusCode.UNSET
 
 
-def test_async_chat_parse_and_stream(record: Recorder) -> None:
+def test_async_chat_parse_and_stream(record: OpenAIRecorder) -> None:
     async def run() -> None:
         async with record.async_client() as client:
             await client.chat.completions.create(model=MODEL, messages=HELLO)
@@ -394,7 +394,7 @@ def test_async_chat_parse_and_stream(record: Recorder) -> None:
 
 
 @pytest.mark.parametrize("name", ["messages", "tools", "content", "stop"])
-def test_an_iterator_of_the_caller_is_left_to_the_client(record: Recorder, name: str) -> None:
+def test_an_iterator_of_the_caller_is_left_to_the_client(record: OpenAIRecorder, name: str) -> None:
     texts: Any = [{"type": "text", "text": "hello there"}]
     asked: dict[str, Any] = {"model": MODEL, "messages": HELLO}
     if name == "content":

@@ -9,15 +9,16 @@ import pytest
 from opentelemetry.trace import StatusCode
 
 from tests.fakes.openai_server import Reply
-from tests.providers import sdk
 from tests.providers.differential import MODES, Eyes, loop, settle
-from tests.providers.openai_surfaces import Tides, chat, enter, legacy, responses
-from tests.providers.test_openai_transparency import check_failure
+from tests.providers.endings import enter
+from tests.providers.openai import sdk
+from tests.providers.openai.surfaces import Tides, chat, legacy, responses
+from tests.providers.openai.test_transparency import check_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.providers.conftest import Laboratory
+    from tests.providers.laboratory import Laboratory
 
 CALLS: dict[str, tuple[Callable[[Any], Any], str, dict[str, Any]]] = {
     "chat": (lambda client: client.chat.completions, "create", chat()),

@@ -5,32 +5,47 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.fakes.openai_server import Reply
 from tests.providers.differential import END, Eyes, close, loop, pull
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.providers.openai_surfaces import Opened
-
-DONE, PARTIAL, NOTHING, FAILED = "done", "partial", "nothing", "failed"
+DONE, PARTIAL, NOTHING = "done", "partial", "nothing"
 
 Ending = "Callable[[Opened, Eyes], Awaitable[None]]"
 ENDINGS: Final[dict[str, tuple[str, Any]]] = {}
 """By name: how much the operation's span must know at the end, and the application's code."""
-CUTS: Final[dict[str, dict[str, Any]]] = {
-    "server closes": {"disconnect_after": 4},
-    "server resets": {"disconnect_after": 4, "abortive": True},
-    "server closes after the head": {"disconnect_after": 0},
-    "silence": {"hang_after": 4, "timeout": 0.1},
-    "malformed event": {"extra": b"data: {not json\n\n"},
-    "error event": {"extra": b'data: {"error": {"message": "overloaded", "type": "server_error", "code": "busy"}}\n\n'},
-    "no end": {"extra": b""},
-    "not text": {"extra": b"data: \xff\xfe\x00\n\n"},
-}
-"""How the service breaks a stream off after its fourth event."""
+
+
+@dataclass(slots=True)
+class Opened:
+    """A stream as the application holds it, with the manager or response it came from.
+
+    `events` is how many items the application gets out of the service's first four events.
+    """
+
+    stream: Any
+    manager: Any = None
+    source: Any = None
+    events: int = 4
+
+    async def leave(self, error: BaseException | None = None) -> None:
+        """What the end of the `with` block does, where there is one."""
+        manager, self.manager = self.manager, None
+        if manager is not None:
+            done = (type(error) if error else None, error, error.__traceback__ if error else None)
+            await (manager.__aexit__(*done) if hasattr(manager, "__aexit__") else _at_once(manager.__exit__(*done)))
+
+
+async def _at_once(value: Any) -> Any:
+    return value
+
+
+async def enter(manager: Any) -> Any:
+    return await manager.__aenter__() if hasattr(manager, "__aenter__") else manager.__enter__()
 
 
 def ending(name: str, knows: str) -> Callable[[Any], Any]:
@@ -201,17 +216,3 @@ def _to_its_end(running: Any) -> None:
         running.send(None)
     except StopIteration:
         return
-
-
-def broken_off(eyes: Eyes, cut: dict[str, Any]) -> None:
-    """Make the next answer a stream that the service breaks off after four events."""
-
-    def reply(request: Any) -> Reply:
-        whole = eyes.server.default_reply(request)
-        if "extra" in cut:
-            pieces = (*(whole.pieces or ())[:4], cut["extra"])
-            return Reply(headers=whole.headers, pieces=pieces)
-        behaviour = {name: value for name, value in cut.items() if name != "timeout"}
-        return Reply(headers=whole.headers, pieces=whole.pieces, **behaviour)
-
-    eyes.server.enqueue(reply)

@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from opentelemetry.trace import StatusCode
 
+from tests.fakes.openai_server import Reply
 from tests.providers.differential import MODES, Eyes, loop
-from tests.providers.openai_endings import CUTS, DONE, ENDINGS, NOTHING, PARTIAL, broken_off
-from tests.providers.openai_surfaces import STREAMS, creation
-from tests.providers.test_openai_transparency import check_failure
+from tests.providers.endings import DONE, ENDINGS, NOTHING, PARTIAL
+from tests.providers.openai.surfaces import STREAMS, creation
+from tests.providers.openai.test_transparency import check_failure
 
 if TYPE_CHECKING:
-    from tests.providers.conftest import Laboratory
+    from tests.providers.laboratory import Laboratory
+
+CUTS: Final[dict[str, dict[str, Any]]] = {
+    "server closes": {"disconnect_after": 4},
+    "server resets": {"disconnect_after": 4, "abortive": True},
+    "server closes after the head": {"disconnect_after": 0},
+    "silence": {"hang_after": 4, "timeout": 0.1},
+    "malformed event": {"extra": b"data: {not json\n\n"},
+    "error event": {"extra": b'data: {"error": {"message": "overloaded", "type": "server_error", "code": "busy"}}\n\n'},
+    "no end": {"extra": b""},
+    "not text": {"extra": b"data: \xff\xfe\x00\n\n"},
+}
+"""How the service breaks a stream off after its fourth event."""
+
+
+def _broken_off(eyes: Eyes, cut: dict[str, Any]) -> None:
+    """Make the next answer a stream that the service breaks off after four events."""
+
+    def reply(request: Any) -> Reply:
+        whole = eyes.server.default_reply(request)
+        if "extra" in cut:
+            pieces = (*(whole.pieces or ())[:4], cut["extra"])
+            return Reply(headers=whole.headers, pieces=pieces)
+        behaviour = {name: value for name, value in cut.items() if name != "timeout"}
+        return Reply(headers=whole.headers, pieces=whole.pieces, **behaviour)
+
+    eyes.server.enqueue(reply)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -58,7 +85,7 @@ def test_broken_streams_are_the_same(laboratory: Laboratory, surface: str, cut: 
 
     async def body(client: Any, eyes: Eyes) -> None:
         identifier = await creation(client, surface)
-        broken_off(eyes, script)
+        _broken_off(eyes, script)
         opened = await STREAMS[surface](client, **identifier, **({"timeout": script["timeout"]} if "timeout" in script else {}))
         eyes.watch("stream", opened.stream)
         try:

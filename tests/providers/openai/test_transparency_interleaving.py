@@ -15,13 +15,13 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
 from agentops_instrumentors.core import dropped, guard
-from tests.providers import sdk
-from tests.providers.conftest import instrumented
-from tests.providers.differential import settings, uncollected
-from tests.providers.openai_surfaces import chat, responses
+from tests.providers.differential import uncollected
+from tests.providers.openai import sdk
+from tests.providers.openai.surfaces import chat, responses
+from tests.providers.openai.vendor import settings
 
 if TYPE_CHECKING:
-    from tests.providers.conftest import Laboratory
+    from tests.providers.laboratory import Laboratory
 
 SCHEDULES_A_TEST = 20
 TRACER = TracerProvider(shutdown_on_exit=False).get_tracer("application")
@@ -123,7 +123,7 @@ def test_random_schedules_of_async_streams(laboratory: Laboratory, first: int) -
     failures, gone = guard.failures(), trace.get_current_span()
     gc.collect()
     gc.freeze()
-    with instrumented(laboratory.options):
+    with laboratory.instrumented():
         for seed in range(first, first + SCHEDULES_A_TEST):
             laboratory.telemetry.clear()
             schedule = asyncio.run(_schedule(laboratory.server, seed))
@@ -163,7 +163,7 @@ def _in_threads(laboratory: Laboratory, client: openai.OpenAI, pool: ThreadPoolE
 
 def test_random_schedules_of_streams_across_threads(laboratory: Laboratory) -> None:
     failures = guard.failures()
-    with instrumented(laboratory.options), uncollected(), openai.OpenAI(**settings("sync", laboratory.server)) as client:
+    with laboratory.instrumented(), uncollected(), openai.OpenAI(**settings("sync", laboratory.server)) as client:
         with ThreadPoolExecutor(4) as pool, ThreadPoolExecutor(4) as workers:
             running = [workers.submit(_in_threads, laboratory, client, pool, seed) for seed in range(60)]
             for one in running:

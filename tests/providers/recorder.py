@@ -1,40 +1,31 @@
-"""What the recording tests share: a recorder over a client and a scripted service, and bodies for it to answer with."""
+"""What the recording tests of every vendor share: a recorder over a scripted service."""
 
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
-
-from openai import AsyncOpenAI, OpenAI
 
 from agentops_instrumentors.core import guard
 from agentops_instrumentors.core.content import ContentMode, Policy
-from agentops_instrumentors.openai import OpenAIInstrumentor
-from tests.fakes.openai_server import FakeOpenAI, Reply
+from tests.fakes.http import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
     from opentelemetry.sdk.trace import ReadableSpan
 
+    from agentops_instrumentors.core.instrumentor import ProviderInstrumentor
     from tests.fakes.in_memory import InMemory
 
-MODEL: Final = "gpt-4o-mini"
-DATED: Final = "gpt-4o-mini-2024-07-18"
-HELLO: Final[Any] = [{"role": "user", "content": "hello there"}]
 NOT_COMPARED: Final = ("thread.id", "thread.name", "gen_ai.response.time_to_first_chunk")
 CONTENT: Final = ("gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions", "gen_ai.tool.definitions")
 
 
 class Recorder:
-    """Records into memory while the client talks to `server`."""
+    """Records into memory what an instrumented client does at `server`. Vendors add their clients."""
 
-    def __init__(self, server: FakeOpenAI, telemetry: InMemory, client: OpenAI) -> None:
+    def __init__(self, server: Any, telemetry: InMemory, instrumentor: ProviderInstrumentor) -> None:
         self.server = server
         self.telemetry = telemetry
-        self.client = client
-        self.instrumentor = OpenAIInstrumentor()
+        self.instrumentor = instrumentor
         self._failures = guard.failures()
 
     def start(self, mode: ContentMode = ContentMode.SPAN_ONLY, **policy: Any) -> None:
@@ -45,14 +36,6 @@ class Recorder:
     def stop(self) -> None:
         if self.instrumentor.is_instrumented_by_opentelemetry:
             self.instrumentor.uninstrument()
-
-    @contextmanager
-    def client_at(self, **options: Any) -> Iterator[OpenAI]:
-        with OpenAI(**{"base_url": self.server.base_url, "api_key": "test", "max_retries": 0, "timeout": 10, **options}) as client:
-            yield client
-
-    def async_client(self) -> AsyncOpenAI:
-        return AsyncOpenAI(base_url=self.server.base_url, api_key="test", max_retries=0, timeout=10)
 
     def answer(self, *bodies: Any) -> None:
         """Script the next JSON answers."""
@@ -93,20 +76,3 @@ class Recorder:
     def where(self) -> dict[str, Any]:
         """The server's attributes."""
         return {"server.address": "127.0.0.1", "server.port": self.server.port}
-
-
-async def drained(stream: AsyncIterator[Any]) -> list[Any]:
-    """Everything an async stream yields."""
-    return [item async for item in stream]
-
-
-def chat_answer(*messages: dict[str, Any], reason: str = "stop", **more: Any) -> dict[str, Any]:
-    """The body of a chat completion, one choice a message."""
-    choices = [{"index": n, "message": {"role": "assistant", **message}, "finish_reason": reason} for n, message in enumerate(messages)]
-    return {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": DATED, "choices": choices, **more}
-
-
-def response_answer(*output: dict[str, Any], status: str = "completed", **more: Any) -> dict[str, Any]:
-    """The body of a response with these output items."""
-    head = {"id": "resp_1", "object": "response", "created_at": 1, "model": DATED, "status": status, "output": list(output)}
-    return {**head, "error": None, "parallel_tool_calls": True, "tool_choice": "auto", "tools": [], **more}

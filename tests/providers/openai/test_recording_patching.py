@@ -17,7 +17,7 @@ from opentelemetry.trace import set_span_in_context
 from agentops_instrumentors.core import telemetry as core_telemetry
 from agentops_instrumentors.core.content import ContentMode
 from agentops_instrumentors.openai.endpoints import ENDPOINTS
-from tests.providers.recording import HELLO, MODEL, chat_answer
+from tests.providers.openai.recording import HELLO, MODEL, chat_answer
 from tests.unit.message_shapes import check_span
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from tests.fakes.openai_server import FakeOpenAI
     from tests.fakes.process import PythonRunner
-    from tests.providers.recording import Recorder
+    from tests.providers.openai.recording import OpenAIRecorder
 
-pytest_plugins = ("tests.providers.recording_fixtures",)
+pytest_plugins = ("tests.providers.openai.recording_fixtures",)
 
 SCRIPT = """
 import logging, sys
@@ -77,7 +77,7 @@ def _methods() -> dict[str, Any]:
     return found
 
 
-def test_every_method_is_patched_and_given_back(record: Recorder) -> None:
+def test_every_method_is_patched_and_given_back(record: OpenAIRecorder) -> None:
     record.stop()
     before = _methods()
     for _ in range(2):
@@ -95,7 +95,7 @@ def test_every_method_is_patched_and_given_back(record: Recorder) -> None:
 
 
 def test_a_method_that_is_gone_is_left_out_alone(
-    record: Recorder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    record: OpenAIRecorder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     from openai.resources.embeddings import AsyncEmbeddings, Embeddings
 
@@ -112,7 +112,7 @@ def test_a_method_that_is_gone_is_left_out_alone(
     record.stop()
 
 
-def test_suppressed(record: Recorder) -> None:
+def test_suppressed(record: OpenAIRecorder) -> None:
     with suppress_instrumentation():
         record.client.chat.completions.create(model=MODEL, messages=HELLO)
         list(record.client.chat.completions.create(model=MODEL, messages=HELLO, stream=True))
@@ -120,7 +120,7 @@ def test_suppressed(record: Recorder) -> None:
     assert record.telemetry.metrics() == []
 
 
-def test_the_default_parent(record: Recorder) -> None:
+def test_the_default_parent(record: OpenAIRecorder) -> None:
     root = record.telemetry.tracer_provider.get_tracer("app").start_span("session")
     core_telemetry.set_default_parent(lambda current: set_span_in_context(root, current))
     try:
@@ -144,7 +144,7 @@ def instrument(owner):
 
 
 @pytest.mark.parametrize("theirs_first", [False, True])
-def test_beside_another_instrumentor_no_call_counts_twice(record: Recorder, tmp_path: Path, theirs_first: bool) -> None:
+def test_beside_another_instrumentor_no_call_counts_twice(record: OpenAIRecorder, tmp_path: Path, theirs_first: bool) -> None:
     from openai.resources.chat.completions import Completions
 
     record.stop()
@@ -173,7 +173,7 @@ def test_beside_another_instrumentor_no_call_counts_twice(record: Recorder, tmp_
         Completions.create = original
 
 
-def test_the_redactor_sees_what_was_asked_answered_and_raised(record: Recorder) -> None:
+def test_the_redactor_sees_what_was_asked_answered_and_raised(record: OpenAIRecorder) -> None:
     record.start(ContentMode.SPAN_AND_EVENT, redactor=lambda text: text.replace("hello", "*****"))
     record.client.chat.completions.create(model=MODEL, messages=HELLO)
     assert record.asked == [{"type": "text", "content": "***** there"}]
@@ -189,7 +189,7 @@ def test_the_redactor_sees_what_was_asked_answered_and_raised(record: Recorder) 
     assert "resp_*****" in str((event.attributes or {})["exception.message"])
 
 
-def test_the_byte_budget(record: Recorder) -> None:
+def test_the_byte_budget(record: OpenAIRecorder) -> None:
     record.start(max_bytes=2048)
     record.client.chat.completions.create(model=MODEL, messages=[*HELLO * 50, {"role": "user", "content": "long " * 2000}])
     attributes = record.span.attributes or {}
@@ -199,7 +199,7 @@ def test_the_byte_budget(record: Recorder) -> None:
     assert record.content("input.messages")[0]["parts"] == [{"type": "text", "content": "hello there"}]
 
 
-def test_odd_values_drop_nothing_else(record: Recorder) -> None:
+def test_odd_values_drop_nothing_else(record: OpenAIRecorder) -> None:
     arguments = json.dumps({"big": 2**80, "deep": [[[]]], "\ud800": "\udfff"})
     call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": arguments}}
     record.answer(chat_answer({"content": "fine \ud800", "tool_calls": [call]}))

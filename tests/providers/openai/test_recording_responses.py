@@ -10,13 +10,13 @@ import pytest
 from opentelemetry.trace import StatusCode
 from pydantic import BaseModel
 
-from tests.providers import sdk
-from tests.providers.recording import DATED, MODEL, drained, response_answer
+from tests.providers.openai import sdk
+from tests.providers.openai.recording import DATED, MODEL, drained, response_answer
 
 if TYPE_CHECKING:
-    from tests.providers.recording import Recorder
+    from tests.providers.openai.recording import OpenAIRecorder
 
-pytest_plugins = ("tests.providers.recording_fixtures",)
+pytest_plugins = ("tests.providers.openai.recording_fixtures",)
 
 TOOL: Any = {
     "type": "function",
@@ -39,7 +39,7 @@ class Sum(BaseModel):
     total: int
 
 
-def test_every_attribute_of_a_plain_response(record: Recorder) -> None:
+def test_every_attribute_of_a_plain_response(record: OpenAIRecorder) -> None:
     answer = record.client.responses.create(model=MODEL, input="hello there", instructions="be brief")
     assert record.span.name == f"chat {MODEL}"
     assert record.span.status.status_code is StatusCode.UNSET
@@ -65,7 +65,7 @@ def test_every_attribute_of_a_plain_response(record: Recorder) -> None:
     assert record.content("output.messages") == [said]
 
 
-def test_request_parameters_and_references(record: Recorder) -> None:
+def test_request_parameters_and_references(record: OpenAIRecorder) -> None:
     record.client.responses.create(
         model="o3",
         input="go on",
@@ -102,7 +102,7 @@ def test_request_parameters_and_references(record: Recorder) -> None:
     assert record.attributes("gen_ai.usage.reasoning") == {"gen_ai.usage.reasoning.output_tokens": 64}
 
 
-def test_a_conversation_given_as_an_object_and_none_invented(record: Recorder) -> None:
+def test_a_conversation_given_as_an_object_and_none_invented(record: OpenAIRecorder) -> None:
     record.client.responses.create(model=MODEL, input="x", extra_body={"conversation": {"id": "conv_2"}})
     assert record.attributes("gen_ai.conversation") == {"gen_ai.conversation.id": "conv_2"}
     record.telemetry.clear()
@@ -111,7 +111,7 @@ def test_a_conversation_given_as_an_object_and_none_invented(record: Recorder) -
 
 
 @pytest.mark.parametrize("kind", ["create", "create streamed", "manager"])
-def test_function_calls_round_trip(record: Recorder, kind: str) -> None:
+def test_function_calls_round_trip(record: OpenAIRecorder, kind: str) -> None:
     asked: Any = {"model": MODEL, "input": "weather in Brest", "tools": [TOOL]}
     if kind == "manager":
         with record.client.responses.stream(**asked) as stream:
@@ -139,7 +139,7 @@ def test_function_calls_round_trip(record: Recorder, kind: str) -> None:
     assert record.said == [{"type": "text", "content": "The result is: 12 degrees"}]
 
 
-def test_streamed_response(record: Recorder) -> None:
+def test_streamed_response(record: OpenAIRecorder) -> None:
     list(record.client.responses.create(model=MODEL, input="hello there", stream=True))
     found = record.attributes("gen_ai.request", "gen_ai.response", "gen_ai.usage.output")
     assert found.pop("gen_ai.response.id").startswith("resp_")
@@ -155,7 +155,7 @@ def test_streamed_response(record: Recorder) -> None:
     assert record.said == [{"type": "text", "content": "You said: hello there"}]
 
 
-def test_a_stream_left_early_keeps_what_had_arrived(record: Recorder) -> None:
+def test_a_stream_left_early_keeps_what_had_arrived(record: OpenAIRecorder) -> None:
     with record.client.responses.create(model=MODEL, input="hello there", stream=True) as stream:
         while next(stream).type != "response.output_text.delta":
             pass
@@ -170,7 +170,7 @@ def test_a_stream_left_early_keeps_what_had_arrived(record: Recorder) -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_structured_output_and_refusal(record: Recorder, streamed: bool) -> None:
+def test_structured_output_and_refusal(record: OpenAIRecorder, streamed: bool) -> None:
     if streamed:
         with record.client.responses.stream(model=MODEL, input="2 and 3", text_format=Sum) as stream:
             parsed = stream.get_final_response().output_parsed
@@ -185,7 +185,7 @@ def test_structured_output_and_refusal(record: Recorder, streamed: bool) -> None
     assert record.said == [{"type": "refusal", "content": "I'm sorry, I can't assist with that request."}]
 
 
-def test_items_of_the_request(record: Recorder) -> None:
+def test_items_of_the_request(record: OpenAIRecorder) -> None:
     picture = "data:image/png;base64,QUJD"
     items: Any = [
         {"role": "developer", "content": "rules"},
@@ -232,7 +232,7 @@ def test_items_of_the_request(record: Recorder) -> None:
     assert "QUJD" not in str(record.span.attributes)
 
 
-def test_built_in_tools(record: Recorder) -> None:
+def test_built_in_tools(record: OpenAIRecorder) -> None:
     output = [
         {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search", "query": "tides"}},
         {
@@ -276,14 +276,14 @@ def test_built_in_tools(record: Recorder) -> None:
     assert "QUJDRA" not in str(record.span.attributes)
 
 
-def test_compaction(record: Recorder) -> None:
+def test_compaction(record: OpenAIRecorder) -> None:
     record.answer(response_answer({"type": "compaction", "id": "cmp_1", "encrypted_content": "gAAA"}, TEXT))
     record.client.responses.create(model=MODEL, input="x")
     assert record.attributes("gen_ai.conversation") == {"gen_ai.conversation.compacted": True}
     assert record.said == [{"type": "compaction", "id": "cmp_1"}, *DONE]
 
 
-def test_background_response_polled_to_its_end(record: Recorder) -> None:
+def test_background_response_polled_to_its_end(record: OpenAIRecorder) -> None:
     queued = record.client.responses.create(model=MODEL, input="hello there", extra_body={"background": True})
     assert record.attributes("gen_ai.response", "gen_ai.usage") == {
         "gen_ai.response.id": queued.id,
@@ -323,7 +323,7 @@ def test_background_response_polled_to_its_end(record: Recorder) -> None:
     ],
 )
 @pytest.mark.parametrize("fetched", [False, True])
-def test_how_a_response_ended(record: Recorder, answer: dict[str, Any], reasons: Any, error: str | None, fetched: bool) -> None:
+def test_how_a_response_ended(record: OpenAIRecorder, answer: dict[str, Any], reasons: Any, error: str | None, fetched: bool) -> None:
     record.answer(response_answer(**answer))
     if fetched:
         record.client.responses.retrieve("resp_1")
@@ -338,7 +338,7 @@ def test_how_a_response_ended(record: Recorder, answer: dict[str, Any], reasons:
     assert record.telemetry.logs() == []
 
 
-def test_streams_that_fail(record: Recorder) -> None:
+def test_streams_that_fail(record: OpenAIRecorder) -> None:
     list(record.client.responses.create(model="gpt-error-response", input="x", stream=True))
     assert record.attributes("error.type", "gen_ai.response.status") == {"error.type": "server_error", "gen_ai.response.status": "failed"}
     record.telemetry.clear()
@@ -347,13 +347,13 @@ def test_streams_that_fail(record: Recorder) -> None:
     assert record.span.status.status_code is StatusCode.ERROR
 
 
-def test_retrieval_of_an_unknown_response(record: Recorder) -> None:
+def test_retrieval_of_an_unknown_response(record: OpenAIRecorder) -> None:
     with pytest.raises(openai.NotFoundError):
         record.client.responses.retrieve("resp_none")
     assert record.attributes("gen_ai.response", "error.type") == {"gen_ai.response.id": "resp_none", "error.type": "openai.NotFoundError"}
 
 
-def test_streamed_retrieval_from_a_position(record: Recorder) -> None:
+def test_streamed_retrieval_from_a_position(record: OpenAIRecorder) -> None:
     made = record.client.responses.create(model=MODEL, input="hello there")
     record.telemetry.clear()
     fetch: Any = record.client.responses.retrieve
@@ -375,7 +375,7 @@ def test_streamed_retrieval_from_a_position(record: Recorder) -> None:
     assert record.said == [{"type": "text", "content": "You said: hello there"}]
 
 
-def test_async_responses(record: Recorder) -> None:
+def test_async_responses(record: OpenAIRecorder) -> None:
     async def run() -> None:
         async with record.async_client() as client:
             made = await client.responses.create(model=MODEL, input="hello there")

@@ -14,14 +14,15 @@ from agentops_instrumentors.core.content import ContentMode, Policy, set_default
 from agentops_instrumentors.openai import OpenAIInstrumentor
 from tests.fakes.in_memory import InMemory
 from tests.fakes.openai_server import Reply
-from tests.providers.recording import CONTENT, DATED, HELLO, MODEL, chat_answer, response_answer
+from tests.providers.openai.recording import DATED, HELLO, MODEL, chat_answer, response_answer
+from tests.providers.recorder import CONTENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.providers.recording import Recorder
+    from tests.providers.openai.recording import OpenAIRecorder
 
-pytest_plugins = ("tests.providers.recording_fixtures",)
+pytest_plugins = ("tests.providers.openai.recording_fixtures",)
 
 SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 TOKENS = tuple(4**power for power in range(14))
@@ -31,24 +32,24 @@ EXCEPTION = "gen_ai.client.operation.exception"
 CANARY = "CANARY-7f3a"
 
 
-def identity(record: Recorder, operation: str = "chat", model: str = MODEL) -> dict[str, Any]:
+def identity(record: OpenAIRecorder, operation: str = "chat", model: str = MODEL) -> dict[str, Any]:
     return {"gen_ai.operation.name": operation, "gen_ai.provider.name": "openai", "gen_ai.request.model": model, **record.where()}
 
 
-def answered(record: Recorder) -> dict[str, Any]:
+def answered(record: OpenAIRecorder) -> dict[str, Any]:
     fingerprint = {"openai.response.service_tier": "default", "openai.response.system_fingerprint": "fp_44709d6fcb"}
     return {**identity(record), "gen_ai.response.model": DATED, **fingerprint}
 
 
-def names(record: Recorder) -> dict[str, str]:
+def names(record: OpenAIRecorder) -> dict[str, str]:
     return {metric.name: metric.unit for metric in record.telemetry.metrics()}
 
 
-def tokens(record: Recorder, name: str) -> list[tuple[dict[str, Any], Any]]:
+def tokens(record: OpenAIRecorder, name: str) -> list[tuple[dict[str, Any], Any]]:
     return [(dict(point.attributes), getattr(point, "sum", None) or getattr(point, "value", 0)) for point in record.telemetry.points(name)]
 
 
-def test_published_metrics_of_a_stream(record: Recorder) -> None:
+def test_published_metrics_of_a_stream(record: OpenAIRecorder) -> None:
     chunks = len(list(record.client.chat.completions.create(model=MODEL, messages=HELLO, **TOLD)))
     assert names(record) == {
         "gen_ai.client.operation.duration": "s",
@@ -73,7 +74,7 @@ def test_published_metrics_of_a_stream(record: Recorder) -> None:
     assert dict(first.attributes) == dict(later.attributes) == {**identity(record), "gen_ai.response.model": DATED}
 
 
-def test_latest_metrics_of_a_stream(record: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_latest_metrics_of_a_stream(record: OpenAIRecorder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTOPS_GENAI_METRICS", "latest")
     record.start()
     details = {"cached_tokens": 4, "cache_write_tokens": 2, "audio_tokens": 3}
@@ -109,7 +110,7 @@ def test_latest_metrics_of_a_stream(record: Recorder, monkeypatch: pytest.Monkey
     }
 
 
-def test_latest_counters_count_a_failed_call_too(record: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_latest_counters_count_a_failed_call_too(record: OpenAIRecorder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTOPS_GENAI_METRICS", "latest")
     record.start()
     with pytest.raises(openai.RateLimitError):
@@ -123,7 +124,7 @@ def test_latest_counters_count_a_failed_call_too(record: Recorder, monkeypatch: 
         assert attributes["gen_ai.token.modality"] == "unknown"
 
 
-def test_metrics_of_embeddings(record: Recorder) -> None:
+def test_metrics_of_embeddings(record: OpenAIRecorder) -> None:
     record.client.embeddings.create(model="text-embedding-3-small", input="one two")
     attributes = {**identity(record, "embeddings", "text-embedding-3-small"), "gen_ai.response.model": "text-embedding-3-small"}
     (duration,) = record.telemetry.points("gen_ai.client.operation.duration")
@@ -131,7 +132,7 @@ def test_metrics_of_embeddings(record: Recorder) -> None:
     assert tokens(record, "gen_ai.client.token.usage") == [({**attributes, "gen_ai.token.type": "input"}, 2)]
 
 
-def test_metrics_of_a_fetched_response_count_no_token_again(record: Recorder) -> None:
+def test_metrics_of_a_fetched_response_count_no_token_again(record: OpenAIRecorder) -> None:
     made = record.client.responses.create(model=MODEL, input="hello there")
     before = tokens(record, "gen_ai.client.token.usage")
     record.telemetry.clear()
@@ -143,7 +144,7 @@ def test_metrics_of_a_fetched_response_count_no_token_again(record: Recorder) ->
 
 
 @pytest.mark.parametrize("call", ["raised", "in the body"])
-def test_failures_are_in_the_metrics(record: Recorder, call: str) -> None:
+def test_failures_are_in_the_metrics(record: OpenAIRecorder, call: str) -> None:
     if call == "raised":
         with pytest.raises(openai.InternalServerError):
             record.client.chat.completions.create(model="error-500", messages=HELLO)
@@ -154,7 +155,7 @@ def test_failures_are_in_the_metrics(record: Recorder, call: str) -> None:
     assert duration.attributes["error.type"] == ("openai.InternalServerError" if call == "raised" else "server_error")
 
 
-def test_metrics_without_a_sampled_span_and_without_building_content(record: Recorder) -> None:
+def test_metrics_without_a_sampled_span_and_without_building_content(record: OpenAIRecorder) -> None:
     record.stop()
     looked: list[str] = []
 
@@ -191,7 +192,7 @@ MODES = [
 @pytest.mark.parametrize(("mode", "emit_event", "on_span", "event", "on_event"), MODES)
 @pytest.mark.parametrize("by_environment", [False, True])
 def test_capture_modes(
-    record: Recorder,
+    record: OpenAIRecorder,
     monkeypatch: pytest.MonkeyPatch,
     mode: ContentMode,
     emit_event: bool | None,
@@ -243,7 +244,7 @@ def plain(value: Any) -> Any:
     return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def test_the_event_has_the_time_to_the_first_chunk(record: Recorder) -> None:
+def test_the_event_has_the_time_to_the_first_chunk(record: OpenAIRecorder) -> None:
     record.start(ContentMode.NO_CONTENT, emit_event=True)
     list(record.client.chat.completions.create(model=MODEL, messages=HELLO, **TOLD))
     (log,) = record.telemetry.logs(DETAILS)
@@ -251,7 +252,7 @@ def test_the_event_has_the_time_to_the_first_chunk(record: Recorder) -> None:
     assert (log.log_record.attributes or {})[name] == (record.span.attributes or {})[name]
 
 
-def test_structured_instructions_on_events(record: Recorder) -> None:
+def test_structured_instructions_on_events(record: OpenAIRecorder) -> None:
     record.start(ContentMode.EVENT_ONLY)
     record.client.responses.create(model=MODEL, input="x", instructions="be brief")
     (log,) = record.telemetry.logs(DETAILS)
@@ -260,7 +261,7 @@ def test_structured_instructions_on_events(record: Recorder) -> None:
 
 
 @pytest.mark.parametrize("mode", [ContentMode.NO_CONTENT, ContentMode.SPAN_ONLY])
-def test_the_exception_event(record: Recorder, mode: ContentMode) -> None:
+def test_the_exception_event(record: OpenAIRecorder, mode: ContentMode) -> None:
     record.start(mode)
     with pytest.raises(openai.NotFoundError) as raised:
         record.client.chat.completions.create(model="error-404", messages=HELLO)
@@ -295,7 +296,7 @@ def _speaking(client: openai.OpenAI) -> dict[str, Callable[[], Any]]:
 
 @pytest.mark.parametrize("call", list(_speaking(openai.OpenAI(api_key="test"))))
 @pytest.mark.parametrize("emit_event", [False, True])
-def test_content_off_leaves_no_content_anywhere(record: Recorder, call: str, emit_event: bool) -> None:
+def test_content_off_leaves_no_content_anywhere(record: OpenAIRecorder, call: str, emit_event: bool) -> None:
     record.start(ContentMode.NO_CONTENT, emit_event=emit_event)
     if call == "failed response":
         record.answer(response_answer(status="failed", error={"code": "server_error", "message": CANARY}))
