@@ -65,9 +65,12 @@ def of_content(said: Content, policy: content.Policy, write: Callable[[object, c
 
 
 def of_error(error: BaseException) -> dict[str, AttributeValue]:
-    """The HTTP status a provider refused with, where its exception says so (`status_code`, as the vendors' SDKs name it)."""
+    """The HTTP status a provider refused with, where its exception says so (`status_code`, as the vendors' SDKs name it).
+
+    Some say -1 where there was none.
+    """
     status = getattr(error, "status_code", None)
-    return {semconv.HTTP_RESPONSE_STATUS_CODE: status} if type(status) is int else {}
+    return {semconv.HTTP_RESPONSE_STATUS_CODE: status} if type(status) is int and status > 0 else {}
 
 
 def of_request(request: Request) -> Mapping[str, AttributeValue]:

@@ -21,8 +21,11 @@ class Endpoint:
     def __init__(self, target: str) -> None:
         self.target = target
 
-    def request(self, instance: Any, call: Call) -> Request:
-        """What is asked for; runs before the call, so it reads and does not build (content is a callable)."""
+    def request(self, instance: Any, call: Call) -> Request | None:
+        """What is asked for; runs before the call, so it reads and does not build (content is a callable).
+
+        None where the method serves other things too and this call is no GenAI operation: it is left alone.
+        """
         raise NotImplementedError
 
     def response(self, returned: Any) -> Response:

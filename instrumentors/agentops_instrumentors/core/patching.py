@@ -108,7 +108,7 @@ class Patch:
             return None
         try:
             request = self.endpoint.request(instance, Call(args, kwargs))
-            return None if arbitration.nested(request.operation) else Invocation(self._telemetry, request)
+            return None if request is None or arbitration.nested(request.operation) else Invocation(self._telemetry, request)
         except Exception as error:
             swallowed(self.endpoint.target, error)
             return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from agentops_instrumentors.core import address
+
 _AZURE = "azure.ai.openai"
 _AZURE_CLIENTS = ("AzureOpenAI", "AsyncAzureOpenAI")
 _BY_HOST = {
@@ -48,10 +50,9 @@ def identify(resource: Any) -> _Identity:
     known = _identified.get(id(url))
     if known is not None and known[0] is url and known[1] is type(client):
         return known[2]
-    # Taking a URL apart costs 4 µs; a client keeps one URL object for as long as it keeps the address.
-    host, port, scheme = url.host, url.port, url.scheme
+    server = address.server(url)
     azure = any(kind.__name__ in _AZURE_CLIENTS for kind in type(client).__mro__)
-    found = _AZURE if azure else provider_of(host), (host, port or (80 if scheme == "http" else 443)) if host else None
+    found = _AZURE if azure else provider_of(server[0] if server else ""), server
     if len(_identified) >= _MOST_IDENTIFIED:
         _identified.clear()
     _identified[id(url)] = url, type(client), found
