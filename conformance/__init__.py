@@ -1,1 +1,1 @@
-"""Holds telemetry against the GenAI semantic conventions: a registry extract, rules over OTLP JSON lines, scenarios of ours."""
+"""The gate over our own instrumentors: scenarios that drive real clients, whose telemetry `agentops_conformance` checks."""

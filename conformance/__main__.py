@@ -11,16 +11,16 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agentops_conformance.checks import check
+from agentops_conformance.otlp import read
+from agentops_conformance.values import Level
+from agentops_conformance.vocabulary import vocabulary
 from conformance import gate
-from conformance.checks import check
-from conformance.otlp import read
-from conformance.values import Level
-from conformance.vocabulary import vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from conformance.values import Finding
+    from agentops_conformance.values import Finding
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,10 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m conformance", description=__doc__)
     parser.add_argument("paths", nargs="*", type=Path, metavar="FILE|DIR", help="OTLP JSON lines, or folders of *.jsonl")
     parser.add_argument("--all", action="store_true", help="also print improvements and information")
+    parser.add_argument("--provider", action="append", default=[], metavar="NAME", help="the gate over this instrumentor of ours only")
     chosen = parser.parse_args(arguments)
     try:
-        return _check(chosen.paths, chosen.all) if chosen.paths else _gate(chosen.all)
-    except (OSError, ValueError, gate.DriveError) as error:
+        return _check(chosen.paths, chosen.all) if chosen.paths else _gate(chosen.all, chosen.provider)
+    except (OSError, ValueError, ImportError, gate.DriveError) as error:
         print(error, file=sys.stderr)
         return 2
 
@@ -50,8 +51,8 @@ def _check(paths: Sequence[Path], everything: bool) -> int:
     return 1 if count[Level.VIOLATION] else 0
 
 
-def _gate(everything: bool) -> int:
-    result = gate.run(vocabulary())
+def _gate(everything: bool, providers: Sequence[str]) -> int:
+    result = gate.run(vocabulary(), providers)
     if everything:
         _print((finding for _, finding in result.findings), everything)
     for failure in result.failures:

@@ -1,85 +1,85 @@
-"""Runs every scenario as an ordinary program would, `agentops.init()` and then the vendor's client, against a fake service.
+"""Runs scenarios as an ordinary program would, `agentops.init()` and then the vendor's client, against a fake service.
 
-`python -m conformance.drive` is a process of its own, because what it sets up is global. Each scenario is a session named
-after it, which tells the recorded traces apart. It prints, as JSON, which endpoints were called and which the SDK lacks.
+`python -m conformance.drive FOLDER PROVIDER ...` is a process of its own, because what it sets up is global. Each scenario is
+a session named after it, which tells the recorded traces apart. Spans go to the local store in FOLDER; log records and metrics
+to a receiver, flushed after each scenario. It prints a report of what was called, as JSON.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-from contextlib import suppress
-from importlib import import_module
-from operator import attrgetter
-from typing import Any, Final, cast
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-import openai
-from tests.fakes.openai_server import FakeOpenAI
+import msgspec
 
 import agentops
-from agentops_instrumentors.openai.endpoints import ENDPOINTS
-from conformance.scenarios import OPENAI, Reading, Scenario
+from conformance import scenarios
+from conformance.receiver import Receiver
 
-_TIMEOUT_SECONDS: Final = 10.0
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-
-def main() -> None:
-    """Run all scenarios."""
-    agentops.init(auto_start_session=False)
-    with FakeOpenAI() as server:
-        called = {_drive(scenario, server.base_url) for scenario in OPENAI}
-    targets = {endpoint.target for endpoint in ENDPOINTS}
-    print(json.dumps({"called": sorted(called), "absent": sorted(filter(_absent, targets)), "endpoints": sorted(targets)}))
+METRICS_FOLDER: Final = "metrics"
+LOGS_FILE: Final = "logs.jsonl"
 
 
-def _drive(scenario: Scenario, base_url: str) -> str:
-    """The target called, as instrumentation writes it: `module:Class.method`."""
-    settings: dict[str, Any] = {"base_url": base_url, "api_key": "conformance", "max_retries": 0, "timeout": _TIMEOUT_SECONDS}
-    client: Any = openai.AsyncOpenAI(**settings) if scenario.asynchronous else openai.OpenAI(**settings)
-    kind = cast("type[object]", type(attrgetter(scenario.resource)(client)))
-    with agentops.start_trace(scenario.name, tags={"client": kind.__name__}), suppress(openai.OpenAIError):
-        if scenario.asynchronous:
-            asyncio.run(_call_async(scenario, client))
-        else:
-            _call(scenario, client)
-    return f"{kind.__module__}:{kind.__qualname__}.{scenario.method}"
+class Bill(msgspec.Struct, frozen=True):
+    """What the fake service counted during one scenario: requests, and the tokens it told the client of, by type."""
+
+    requests: int
+    input_tokens: int = 0
+    output_tokens: int = 0
 
 
-def _call(scenario: Scenario, client: Any) -> None:
-    with client:
-        arguments = dict(scenario.arguments)
-        if scenario.stored:
-            arguments["response_id"] = client.responses.create(model="gpt-4o-mini", input="Keep this.").id
-        answer = getattr(attrgetter(scenario.resource)(client), scenario.method)(**arguments)
-        if scenario.reading is not Reading.NO_STREAM:
-            with answer:
-                for _ in answer:
-                    if scenario.reading is Reading.ONE:
-                        break
+class Ran(msgspec.Struct, frozen=True):
+    """One scenario's outcome: the target called, the chunks its caller got, and the bill."""
+
+    target: str
+    chunks: int
+    bill: Bill
 
 
-async def _call_async(scenario: Scenario, client: Any) -> None:
-    async with client:
-        arguments = dict(scenario.arguments)
-        if scenario.stored:
-            arguments["response_id"] = (await client.responses.create(model="gpt-4o-mini", input="Keep this.")).id
-        answer = await getattr(attrgetter(scenario.resource)(client), scenario.method)(**arguments)
-        if scenario.reading is not Reading.NO_STREAM:
-            async with answer:
-                async for _ in answer:
-                    if scenario.reading is Reading.ONE:
-                        break
+class Report(msgspec.Struct, frozen=True):
+    """What one provider's scenarios called, by scenario, and the declared targets with those that the SDK lacks."""
+
+    ran: dict[str, Ran]
+    targets: tuple[str, ...]
+    absent: tuple[str, ...]
 
 
-def _absent(target: str) -> bool:
-    """Whether the installed SDK has no such method."""
-    module, _, path = target.partition(":")
-    try:
-        attrgetter(path)(import_module(module))
-    except (ImportError, AttributeError):
-        return True
-    return False
+def main(folder: Path, names: Sequence[str]) -> None:
+    """Run the scenarios of these providers."""
+    (folder / METRICS_FOLDER).mkdir()
+    with Receiver(folder / METRICS_FOLDER / "before.jsonl") as measured, Receiver(folder / LOGS_FILE) as logged:
+        os.environ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"] = f"{measured.url}/v1/metrics"
+        os.environ["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"] = f"{logged.url}/v1/logs"
+        os.environ["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"] = "delta"
+        agentops.init(auto_start_session=False)
+        report = {name: _drive(scenarios.provider(name), measured) for name in names}
+        agentops.flush()
+    sys.stdout.buffer.write(msgspec.json.encode(report))
+
+
+def _drive(provider: scenarios.Provider, measured: Receiver) -> Report:
+    ran: dict[str, Ran] = {}
+    with provider.serve() as service:
+        for number, scenario in enumerate(provider.scenarios):
+            before = (len(service.exchanges), len(service.served()))
+            with agentops.start_trace(scenario.name):
+                driven = provider.drive(scenario, service)
+            measured.file = measured.file.with_name(f"{provider.name}-{number}.jsonl")
+            agentops.flush()
+            ran[scenario.name] = Ran(driven.target, driven.chunks, _bill(service, *before))
+    return Report(ran, provider.targets, tuple(filter(provider.absent, provider.targets)))
+
+
+def _bill(service: scenarios.Service, exchanges: int, entries: int) -> Bill:
+    told = [entry for entry in service.served()[entries:] if entry.told]
+    inputs, outputs = sum(entry.input_tokens for entry in told), sum(entry.output_tokens for entry in told)
+    return Bill(len(service.exchanges) - exchanges, inputs, outputs)
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from fnmatch import fnmatchcase
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from conformance.values import Finding
+    from agentops_conformance.values import Finding
 
-FILE: Final = Path(__file__).with_name("gaps.json")
+# In the standard library from Python 3.11 on.
+_toml: Final = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+FILE: Final = Path(__file__).with_name("gaps.toml")
 
 
 class Gap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,19 +34,25 @@ class Gap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return same and fnmatchcase(scenario, pattern)
 
 
-def declared() -> tuple[Gap, ...]:
-    """The gaps of this checkout. Raises ValueError for an entry that is not one, or that gives no reason."""
-    gaps = msgspec.json.decode(FILE.read_bytes(), type=tuple[Gap, ...])
-    for gap in gaps:
-        if not gap.reason.strip() or not gap.scenarios:
-            raise ValueError(f"{FILE.name}: a gap of {gap.finding} {gap.attribute} has no reason or no scenarios")
-    return gaps
+def declared(providers: Iterable[str]) -> tuple[Gap, ...]:
+    """The gaps of these providers, a section each, whose patterns leave out the provider's name.
+
+    Raises ValueError for an entry that is not one, or that gives no reason.
+    """
+    sections = msgspec.convert(_toml.loads(FILE.read_text(encoding="utf-8")), type=dict[str, tuple[Gap, ...]])
+    gaps: list[Gap] = []
+    for provider in providers:
+        for gap in sections.get(provider, ()):
+            if not gap.reason.strip() or not gap.scenarios:
+                raise ValueError(f"{FILE.name}: a gap of {gap.finding} {gap.attribute} has no reason or no scenarios")
+            gaps.append(msgspec.structs.replace(gap, scenarios=tuple(f"{provider} {pattern}" for pattern in gap.scenarios)))
+    return tuple(gaps)
 
 
 def undeclared(violations: Iterable[tuple[str, Finding]], gaps: Iterable[Gap]) -> tuple[list[tuple[str, Finding]], list[str]]:
     """The (scenario, violation) pairs that no gap explains, and what is stale among the gaps, one text each."""
-    unused = {(gap, pattern) for gap in gaps for pattern in gap.scenarios}
-    patterns = sorted(unused, key=str)
+    patterns: Sequence[tuple[Gap, str]] = [(gap, pattern) for gap in gaps for pattern in gap.scenarios]
+    unused = set(patterns)
     left: list[tuple[str, Finding]] = []
     for scenario, finding in violations:
         matching = [(gap, pattern) for gap, pattern in patterns if gap.covers(finding, pattern, scenario)]

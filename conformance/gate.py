@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from conformance import gaps
-from conformance.checks import check, check_span
-from conformance.otlp import read
-from conformance.scenarios import OPENAI
-from conformance.values import Finding, Level, Span, Telemetry
+from agentops_conformance.checks import check, check_span
+from agentops_conformance.otlp import read
+from agentops_conformance.values import Finding, Level, Span, Telemetry
+from conformance import gaps, scenarios
+from conformance.drive import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from agentops_conformance.vocabulary import Vocabulary
     from conformance.scenarios import Scenario
-    from conformance.vocabulary import Vocabulary
 
 _ROOT: Final = Path(__file__).parents[1]
 _TIMEOUT_SECONDS: Final = 120
@@ -36,14 +36,6 @@ class DriveError(RuntimeError):
     """The scenarios could not be run; the text is what the process said."""
 
 
-class Driven(msgspec.Struct, frozen=True):
-    """What the driving process reports: targets (`module:Class.method`) called, missing in the SDK, and declared."""
-
-    called: tuple[str, ...]
-    absent: tuple[str, ...]
-    endpoints: tuple[str, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class Result:
     """What the gate found. `findings` pairs every finding with its scenario; `failures` says why the gate fails, empty if it passes."""
@@ -53,46 +45,58 @@ class Result:
     summary: str
 
 
-def drive(folder: Path) -> Driven:
-    """Run every scenario with its telemetry recorded to `folder`, whatever the caller's environment. Raises DriveError."""
+def drive(folder: Path, providers: Sequence[str]) -> dict[str, Report]:
+    """Run these providers' scenarios with telemetry recorded to `folder`, whatever the caller's environment. Raises DriveError."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     environment["AGENTOPS_LOCAL_DIR"] = str(folder)
-    command = [sys.executable, "-m", "conformance.drive"]
+    command = [sys.executable, "-m", "conformance.drive", str(folder), *providers]
     done = subprocess.run(command, cwd=_ROOT, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)
     if done.returncode:
         raise DriveError(done.stderr)
-    return msgspec.json.decode(done.stdout, type=Driven)
+    return msgspec.json.decode(done.stdout, type=dict[str, Report])
 
 
-def run(vocabulary: Vocabulary) -> Result:
-    """Drive, read back, check. Raises DriveError."""
+def run(vocabulary: Vocabulary, providers: Sequence[str] = ()) -> Result:
+    """Drive, read back, check: these providers, or all there are. Raises DriveError."""
+    known = scenarios.instrumentors()
+    chosen = providers or [name for name, covered in known.items() if covered]
     with tempfile.TemporaryDirectory() as folder:
-        driven = drive(Path(folder))
+        reports = drive(Path(folder), chosen)
         telemetry = read([Path(folder)])
-    return judge(driven, telemetry, OPENAI, gaps.declared(), vocabulary)
+    driven = {scenario.name: scenario for name in chosen for scenario in scenarios.provider(name).scenarios}
+    result = judge(reports, telemetry, driven, gaps.declared(chosen), vocabulary)
+    without = () if providers else tuple(f"instrumentor without scenarios: {name}" for name, covered in known.items() if not covered)
+    return replace(result, failures=(*without, *result.failures))
 
 
 def judge(
-    driven: Driven, telemetry: Telemetry, scenarios: Sequence[Scenario], declared: Sequence[gaps.Gap], vocabulary: Vocabulary
+    reports: Mapping[str, Report],
+    telemetry: Telemetry,
+    driven: Mapping[str, Scenario],
+    declared: Sequence[gaps.Gap],
+    vocabulary: Vocabulary,
 ) -> Result:
     """The gate's verdict on what was driven and recorded."""
     findings = [(OUTSIDE, finding) for finding in check(replace(telemetry, spans=()), vocabulary)]
     traces = _by_session(telemetry.spans)
-    for scenario in scenarios:
+    for scenario in driven.values():
         spans = traces.pop(scenario.name, [])
         findings.extend((scenario.name, finding) for finding in _as_declared(scenario, spans))
         findings.extend((scenario.name, finding) for span in spans for finding in check_span(span, vocabulary))
     violations = [(scenario, finding) for scenario, finding in findings if finding.level is Level.VIOLATION]
     left, stale = gaps.undeclared(violations, declared)
-    untried = sorted(set(driven.endpoints) - set(driven.called) - set(driven.absent))
     failures = (
         *(f"{scenario}: {finding}" for scenario, finding in left),
         *(f"stale gap: {text}" for text in stale),
-        *(f"endpoint without a scenario: {target}" for target in untried),
+        *(f"endpoint without a scenario: {target}" for report in reports.values() for target in _untried(report)),
         *(f"spans of no scenario: {name!r}" for name in traces),
         *(f"not OTLP JSON: {line}" for line in telemetry.unreadable),
     )
-    return Result(tuple(findings), failures, _summary(driven, telemetry, scenarios, len(violations) - len(left)))
+    return Result(tuple(findings), failures, _summary(reports, telemetry, len(violations) - len(left)))
+
+
+def _untried(report: Report) -> list[str]:
+    return sorted(set(report.targets) - {ran.target for ran in report.ran.values()} - set(report.absent))
 
 
 def _by_session(spans: Sequence[Span]) -> dict[str, list[Span]]:
@@ -119,10 +123,12 @@ def _as_declared(scenario: Scenario, spans: Sequence[Span]) -> Iterator[Finding]
         yield Finding("scenario_outcome", Level.VIOLATION, "span", scenario.name, {}, message)
 
 
-def _summary(driven: Driven, telemetry: Telemetry, scenarios: Sequence[Scenario], explained: int) -> str:
-    covered = len(set(driven.endpoints) & set(driven.called))
-    absent = f", {len(driven.absent)} not in the installed SDK" if driven.absent else ""
+def _summary(reports: Mapping[str, Report], telemetry: Telemetry, explained: int) -> str:
+    targets = {target for report in reports.values() for target in report.targets}
+    absent = {target for report in reports.values() for target in report.absent}
+    tried = targets & {ran.target for report in reports.values() for ran in report.ran.values()}
     return (
-        f"{len(scenarios)} scenarios, {len(telemetry.spans)} spans, {covered} of {len(driven.endpoints)} endpoints covered{absent}; "
+        f"{', '.join(reports)}: {sum(len(report.ran) for report in reports.values())} scenarios, {len(telemetry.spans)} spans, "
+        f"{len(tried)} of {len(targets)} endpoints covered{f', {len(absent)} not in the installed SDK' if absent else ''}; "
         f"{explained} violations in declared gaps"
     )

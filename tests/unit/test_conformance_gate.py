@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conformance.__main__ import main
+from conformance.drive import Bill, Ran, Report
 from conformance.gaps import Gap, declared, undeclared
-from conformance.gate import Driven, judge
-from conformance.scenarios import Scenario
+from conformance.gate import judge
+from conformance.scenarios import Scenario, instrumentors
 
 from agentops_conformance.values import Span, Telemetry
 from agentops_conformance.vocabulary import vocabulary
@@ -18,7 +19,7 @@ from agentops_conformance.vocabulary import vocabulary
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCENARIO = Scenario("openai sync embeddings", "embeddings", "create", {}, ("embeddings",), asynchronous=False)
+SCENARIO = Scenario("openai sync embeddings", None, ("embeddings",), asynchronous=False, tokens=("input",))
 ROOT = Span(
     name="invoke_workflow openai sync embeddings",
     kind="internal",
@@ -45,13 +46,13 @@ CALL = Span(
     span_id="2" * 16,
     parent_id="1" * 16,
 )
-DRIVEN = Driven(called=("m:E.create",), absent=("m:E.parse",), endpoints=("m:E.create", "m:E.parse"))
+REPORT = Report({SCENARIO.name: Ran("m:E.create", 0, Bill(1, 2))}, targets=("m:E.create", "m:E.parse"), absent=("m:E.parse",))
 BROKEN = replace(CALL, attributes={key: value for key, value in CALL.attributes.items() if key != "server.address"})
 GAP = Gap(("openai * embeddings",), "genai_expected_attribute_missing", "For a test.", "server.address")
 
 
-def failures(*spans: Span, driven: Driven = DRIVEN, scenario: Scenario = SCENARIO, gaps: tuple[Gap, ...] = ()) -> str:
-    return "\n".join(judge(driven, Telemetry(spans=spans), [scenario], gaps, vocabulary()).failures)
+def failures(*spans: Span, report: Report = REPORT, scenario: Scenario = SCENARIO, gaps: tuple[Gap, ...] = ()) -> str:
+    return "\n".join(judge({"openai": report}, Telemetry(spans=spans), {scenario.name: scenario}, gaps, vocabulary()).failures)
 
 
 def test_it_passes_what_conforms() -> None:
@@ -59,8 +60,8 @@ def test_it_passes_what_conforms() -> None:
 
 
 def test_it_fails_an_endpoint_without_a_scenario() -> None:
-    untried = Driven(DRIVEN.called, DRIVEN.absent, (*DRIVEN.endpoints, "m:E.delete"))
-    assert failures(ROOT, CALL, driven=untried) == "endpoint without a scenario: m:E.delete"
+    untried = Report(REPORT.ran, (*REPORT.targets, "m:E.delete"), REPORT.absent)
+    assert failures(ROOT, CALL, report=untried) == "endpoint without a scenario: m:E.delete"
 
 
 def test_it_fails_a_missing_a_second_and_an_unexpected_span() -> None:
@@ -91,7 +92,7 @@ def test_every_pattern_of_a_gap_must_be_of_use() -> None:
 
 
 def test_the_declared_gaps_give_reasons() -> None:
-    assert all(gap.reason.endswith(".") for gap in declared())
+    assert all(gap.reason.endswith(".") for gap in declared(instrumentors()))
 
 
 def otlp(span: Span, status: int = 0) -> str:

@@ -22,8 +22,12 @@ API: Final = (
     "opentelemetry.semconv",
     "opentelemetry.trace",
 )
-THIRD_PARTY: Final = {"core": {"genai_prices", "msgspec", "typing_extensions", "wrapt"}, "provider": {"msgspec"}}
-NOT_AT_IMPORT: Final = {"genai_prices"}
+THIRD_PARTY: Final = {
+    "core": {"genai_prices", "msgspec", "typing_extensions", "wrapt"},
+    "provider": {"msgspec"},
+    "checker": {"google.protobuf", "msgspec", "opentelemetry.proto"},
+}
+NOT_AT_IMPORT: Final = {"genai_prices", "google.protobuf", "opentelemetry.proto"}
 HEAVY: Final = ("openai", "anthropic", "msgspec", "genai_prices", "opentelemetry.sdk", "pydantic", "httpx", "httpx2", "requests", "rich")
 
 
@@ -97,6 +101,13 @@ def test_the_distribution_imports_the_kernel_and_no_provider() -> None:
                 assert under(name, "agentops_instrumentors.core", "agentops_instrumentors.version"), (
                     f"{path.relative_to(ROOT)} imports {name}"
                 )
+
+
+def test_the_checker_is_of_use_alone() -> None:
+    for path in files("conformance/agentops_conformance"):
+        for name in foreign(imports(path)):
+            assert under(name, "agentops_conformance", *THIRD_PARTY["checker"]), f"{path.relative_to(ROOT)} imports {name}"
+        assert not {name for name in imports(path, at_import_only=True) if under(name, *NOT_AT_IMPORT)}, path
 
 
 def test_the_kernel_asks_for_providers_in_one_file() -> None:

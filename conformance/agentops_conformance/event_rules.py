@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from conformance.rules import Problem, rule_set
-from conformance.values import Event, Level
+from agentops_conformance.rules import Problem, rule_set
+from agentops_conformance.values import Event, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.vocabulary import Vocabulary
+    from agentops_conformance.vocabulary import Vocabulary
 
 
 def missing_event(event: Event, vocabulary: Vocabulary) -> Iterator[Problem]:

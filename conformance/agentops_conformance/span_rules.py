@@ -6,14 +6,14 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from conformance import schema
-from conformance.rules import Problem, rule_set
-from conformance.values import Level, Span
+from agentops_conformance import schema
+from agentops_conformance.rules import Problem, rule_set
+from agentops_conformance.values import Level, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.vocabulary import SpanEntry, Vocabulary
+    from agentops_conformance.vocabulary import SpanEntry, Vocabulary
 
 _OPERATION: Final = "gen_ai.operation.name"
 _PLACEHOLDER: Final = re.compile(r"\{([a-z0-9_.]+)\}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from conformance.values import Event, Resource, Span, Telemetry, Value
+from agentops_conformance.values import Event, Resource, Span, Telemetry, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

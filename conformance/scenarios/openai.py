@@ -1,11 +1,23 @@
-"""What the real client is made to do: every operation, sync and async, plain and streamed, in success and failure."""
+"""The openai client: every operation, sync and async, plain and streamed, in success and failure."""
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any, Final
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, cast
 
+import openai
+from tests.fakes.openai_server import FakeOpenAI
+
+from agentops_instrumentors.openai.endpoints import ENDPOINTS
+from conformance.scenarios import Chunks, Driven, Provider, Reading, Scenario, missing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TIMEOUT_SECONDS: Final = 10.0
 _MODEL: Final = "gpt-4o-mini"
 _SAID: Final = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "What is the weather in Paris?"}]
 _PARAMETERS: Final = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -14,30 +26,13 @@ _IMAGE: Final = "data:image/png;base64,iVBORw0KGgo="
 _USAGE: Final = {"include_usage": True}
 
 
-class Reading(Enum):
-    """What becomes of a stream."""
-
-    NO_STREAM = "no stream"
-    ALL = "read to its end"
-    ONE = "closed after one chunk"
-
-
 @dataclass(frozen=True, slots=True)
-class Scenario:
-    """One call of `resource.method`, such as `chat.completions` and `create`, on the sync or the async client.
+class _Call:
+    """`resource.method(**arguments)`, such as `chat.completions` and `create`. With `stored`, a response is made first, its id passed."""
 
-    `operations` are those whose client spans it must leave, exactly; `fails` says that the last of them must have failed.
-    With `stored`, a response is made first and its id passed.
-    """
-
-    name: str
     resource: str
     method: str
-    arguments: dict[str, Any]
-    operations: tuple[str, ...]
-    asynchronous: bool
-    reading: Reading = Reading.NO_STREAM
-    fails: bool = False
+    arguments: Mapping[str, Any]
     stored: bool = False
 
 
@@ -50,6 +45,7 @@ class _Case:
     reading: Reading = Reading.NO_STREAM
     fails: bool = False
     stored: bool = False
+    tokens: tuple[str, ...] | None = None
 
 
 def _chat(name: str, method: str = "create", reading: Reading = Reading.NO_STREAM, fails: bool = False, **arguments: Any) -> _Case:
@@ -157,15 +153,62 @@ def _scenario(case: _Case, asynchronous: bool) -> Scenario:
     resource, _, method = case.call.rpartition(".")
     return Scenario(
         name=f"openai {'async' if asynchronous else 'sync'} {case.name}",
-        resource=resource,
-        method=method,
-        arguments=case.arguments,
+        call=_Call(resource, method, case.arguments, case.stored),
         operations=case.operations,
         asynchronous=asynchronous,
         reading=case.reading,
         fails=case.fails,
-        stored=case.stored,
+        tokens=_tokens(case) if case.tokens is None else case.tokens,
     )
 
 
-OPENAI: Final = tuple(_scenario(case, asynchronous) for asynchronous in (False, True) for case in _CASES)
+def _tokens(case: _Case) -> tuple[str, ...]:
+    if case.operations == ("embeddings",):
+        return () if case.fails else ("input",)
+    return () if (case.fails or case.reading is Reading.ONE) and not case.stored else ("input", "output")
+
+
+def _drive(scenario: Scenario, server: FakeOpenAI) -> Driven:
+    settings: dict[str, Any] = {"base_url": server.base_url, "api_key": "conformance", "max_retries": 0, "timeout": _TIMEOUT_SECONDS}
+    client: Any = openai.AsyncOpenAI(**settings) if scenario.asynchronous else openai.OpenAI(**settings)
+    call: _Call = scenario.call
+    chunks = Chunks(scenario.reading)
+    with suppress(openai.OpenAIError):
+        if scenario.asynchronous:
+            asyncio.run(_run_async(call, client, chunks, scenario.reading))
+        else:
+            _run(call, client, chunks, scenario.reading)
+    kind = cast("type[object]", type(attrgetter(call.resource)(client)))
+    return Driven(f"{kind.__module__}:{kind.__qualname__}.{call.method}", len(chunks))
+
+
+def _run(call: _Call, client: Any, chunks: Chunks, reading: Reading) -> None:
+    with client:
+        arguments = dict(call.arguments)
+        if call.stored:
+            arguments["response_id"] = client.responses.create(model=_MODEL, input="Keep this.").id
+        answer = getattr(attrgetter(call.resource)(client), call.method)(**arguments)
+        if reading is not Reading.NO_STREAM:
+            with answer:
+                chunks.read(answer)
+
+
+async def _run_async(call: _Call, client: Any, chunks: Chunks, reading: Reading) -> None:
+    async with client:
+        arguments = dict(call.arguments)
+        if call.stored:
+            arguments["response_id"] = (await client.responses.create(model=_MODEL, input="Keep this.")).id
+        answer = await getattr(attrgetter(call.resource)(client), call.method)(**arguments)
+        if reading is not Reading.NO_STREAM:
+            async with answer:
+                await chunks.read_async(answer)
+
+
+PROVIDER: Final = Provider(
+    name="openai",
+    targets=tuple(endpoint.target for endpoint in ENDPOINTS),
+    scenarios=tuple(_scenario(case, asynchronous) for asynchronous in (False, True) for case in _CASES),
+    serve=FakeOpenAI,
+    drive=_drive,
+    absent=missing,
+)

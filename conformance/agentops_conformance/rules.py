@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from conformance.values import Level
-    from conformance.vocabulary import Vocabulary
+    from agentops_conformance.values import Level
+    from agentops_conformance.vocabulary import Vocabulary
 
 Subject = TypeVar("Subject")
 

@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from conformance.rules import Problem, rule_set
-from conformance.values import Level, Value
-from conformance.vocabulary import Vocabulary, prefixes
+from agentops_conformance.rules import Problem, rule_set
+from agentops_conformance.values import Level, Value
+from agentops_conformance.vocabulary import Vocabulary, prefixes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

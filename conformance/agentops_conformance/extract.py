@@ -1,4 +1,4 @@
-"""Makes `registry/registry.json` from the data of the GenAI semantic conventions: `python -m conformance.extract SOURCE_DIR`.
+"""Makes `registry/registry.json` from the data of the GenAI semantic conventions: `python -m agentops_conformance.extract SOURCE_DIR`.
 
 SOURCE_DIR holds `registry.json` (attributes, spans, metrics, events of one revision) and `schemas/` (JSON schemas of content).
 Only what rules use is kept, one entry a line, so that an update of the revision reads as a diff.
@@ -30,7 +30,7 @@ def extract(source: Path) -> dict[str, Json]:
             "commit": target["commit"],
             "date": target["date"],
             "core": target["core_dependency"],
-            "made_by": "python -m conformance.extract",
+            "made_by": "python -m agentops_conformance.extract",
         },
         "attributes": {name: _attribute(entry) for name, entry in sorted(registry["attributes"].items())},
         "spans": {name: _span(entry) for name, entry in sorted(registry["spans"].items())},
@@ -104,7 +104,7 @@ def _schema(folder: Path, file: str) -> Json:
 
 
 def _compact(schema: Json) -> Json:
-    """The schema without annotations. Raises ValueError for a keyword that `conformance.schema` does not know."""
+    """The schema without annotations. Raises ValueError for a keyword that `agentops_conformance.schema` does not know."""
     kept: Json = {}
     for keyword, value in schema.items():
         if keyword in ("$defs", "properties"):
@@ -131,7 +131,7 @@ def dump(sections: dict[str, Json]) -> str:
 
 def main() -> None:
     """Write the extract in place."""
-    parser = argparse.ArgumentParser(prog="python -m conformance.extract", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m agentops_conformance.extract", description=__doc__)
     parser.add_argument("source", type=Path, metavar="SOURCE_DIR")
     sections = extract(parser.parse_args().source)
     TARGET.write_text(dump(sections), encoding="utf-8")

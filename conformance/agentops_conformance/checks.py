@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from conformance import attribute_rules, event_rules, span_rules
-from conformance.attribute_rules import Attribute
-from conformance.values import Attributes, Event, Finding, Span, Telemetry
+from agentops_conformance import attribute_rules, event_rules, span_rules
+from agentops_conformance.attribute_rules import Attribute
+from agentops_conformance.values import Attributes, Event, Finding, Span, Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from conformance.rules import Rule, Subject
-    from conformance.vocabulary import Vocabulary
+    from agentops_conformance.rules import Rule, Subject
+    from agentops_conformance.vocabulary import Vocabulary
 
 RULE_IDS: Final = tuple(dict.fromkeys(rule.id for rules in (attribute_rules.RULES, span_rules.RULES, event_rules.RULES) for rule in rules))
 
