@@ -8,83 +8,40 @@ from __future__ import annotations
 
 import argparse
 import threading
-from collections import deque
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tests.fakes.http import Exchange, HttpServer, Reply, Request
 from tests.fakes.openai_brain import Brain
+from tests.fakes.scripted import Reply, Request, ScriptedServer, Served
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    Scripted = Reply | Callable[[Request], Reply]
+    from tests.fakes.http import Exchange
 
 __all__ = ["FakeOpenAI", "Reply", "Request", "Served"]
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    """What one request cost. `told` says whether the usage was in what went out; input includes cached, output includes reasoning."""
-
-    path: str
-    model: str
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int
-    reasoning_tokens: int
-    told: bool
-
-
-class FakeOpenAI(HttpServer):
+class FakeOpenAI(ScriptedServer):
     """The service. `base_url` is for `OpenAI(base_url=...)`, `url` for `AzureOpenAI(azure_endpoint=...)`."""
 
     def __init__(self, port: int = 0, recording: bool = True, pace: tuple[float, float] = (0.0, 0.0)) -> None:
-        """`pace` is the default mind's time in seconds before the first byte and between the pieces of a stream."""
-        super().__init__(port, recording)
-        self._pace = pace
+        super().__init__(port, recording, pace)
         self.base_url = f"{self.url}/v1"
         self._brain = Brain()
-        self._queue: deque[Scripted] = deque()
-
-    def enqueue(self, *replies: Scripted) -> None:
-        """Answer the next requests with these, in order; a function gets the request."""
-        self._queue.extend(replies)
-
-    def enqueue_default(self, times: int = 1, **behaviour: Any) -> None:
-        """Answer the next requests as ever, but with these fields of `Reply` (delay, disconnect_after, ...)."""
-        self._queue.extend([lambda request: replace(self.default_reply(request), **behaviour)] * times)
 
     def reset(self) -> None:
-        """Forget requests, queue and stored responses; the same requests get the same bytes again."""
-        self._queue.clear()
-        self.exchanges.clear()
+        """Forget stored responses too."""
+        super().reset()
         self._brain.reset()
 
-    def respond(self, request: Request) -> Reply:
-        try:
-            scripted = self._queue.popleft()
-        except IndexError:
-            return self.default_reply(request)
-        return scripted if isinstance(scripted, Reply) else scripted(request)
-
     def default_reply(self, request: Request) -> Reply:
-        """What the default mind says."""
         answer = self._brain.answer(request.method, request.path, request.query if "?" in request.target else {}, request.body)
-        behaviour = {"usage": answer.usage, "delay": self._pace[0], "piece_delay": self._pace[1]}
         if answer.events is not None:
-            return Reply.sse(answer.events, done=False, headers=answer.headers, **behaviour)
-        return Reply.json(answer.body, answer.status, answer.headers, **behaviour)
+            return Reply.sse(answer.events, done=False, headers=answer.headers, usage=answer.usage, **self.pace)
+        return Reply.json(answer.body, answer.status, answer.headers, usage=answer.usage, **self.pace)
 
-    def served(self) -> list[Served]:
-        """The bill: one entry for every answer that used tokens."""
-        entries = (_served(exchange) for exchange in list(self.exchanges))
-        return [entry for entry in entries if entry is not None]
-
-    def tokens(self) -> tuple[int, int]:
-        """(input, output) summed over `served()`."""
-        entries = self.served()
-        return sum(entry.input_tokens for entry in entries), sum(entry.output_tokens for entry in entries)
+    def bill(self, exchange: Exchange) -> Served | None:
+        return _served(exchange)
 
 
 def _served(exchange: Exchange) -> Served | None:
