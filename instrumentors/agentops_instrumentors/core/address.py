@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 _known: dict[int, tuple[Any, tuple[str, int] | None]] = {}
 _MOST_KNOWN: Final = 256
@@ -22,3 +24,10 @@ def server(url: Any) -> tuple[str, int] | None:
         _known.clear()
     _known[id(url)] = url, found
     return found
+
+
+@lru_cache(maxsize=_MOST_KNOWN)
+def server_of(url: str) -> tuple[str, int] | None:
+    """Host and port of a URL; None of one without a host."""
+    parts = urlsplit(url)
+    return (parts.hostname, parts.port or (80 if parts.scheme == "http" else 443)) if parts.hostname else None

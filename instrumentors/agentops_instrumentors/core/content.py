@@ -166,15 +166,15 @@ def exception_type(error: BaseException) -> str:
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
-def blob(modality: str, data: str, mime_type: str | None = None) -> dict[str, Any]:
+def blob(modality: str, data: str | bytes, mime_type: str | None = None) -> dict[str, Any]:
     """An inline blob's part without its bytes: their size and SHA-256 digest stay, so equal blobs can be told.
 
-    `data` is base64 text; what is not is measured and hashed as it stands.
+    `data` is the bytes, or base64 text; text that is not is measured and hashed as it stands.
     """
     try:
-        raw = base64.b64decode(data)
+        raw = base64.b64decode(data) if isinstance(data, str) else data
     except (binascii.Error, ValueError):
-        raw = data.encode("utf-8", "replace")
+        raw = str(data).encode("utf-8", "replace")
     part: dict[str, Any] = {
         "type": "blob",
         "modality": modality,
