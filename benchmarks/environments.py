@@ -1,4 +1,4 @@
-"""An environment for each peer under `.venvs/bench-*`, made from pinned, hashed requirements and kept while those stay the same."""
+"""An environment for each peer under `.venvs`, made from pinned, hashed requirements and kept while those stay the same."""
 
 from __future__ import annotations
 
@@ -7,15 +7,21 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from benchmarks.adapters import Adapter
+from typing import Protocol
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def python_of(adapter: Adapter) -> Path:
+class Installed(Protocol):
+    """What stands in an environment: a file of `requirements/`, and this project's own wheel on top of it where `project` is set."""
+
+    @property
+    def requirements(self) -> str: ...
+    @property
+    def project(self) -> bool: ...
+
+
+def python_of(adapter: Installed) -> Path:
     """The interpreter of the adapter's environment, which is made or brought up to date first."""
     requirements = ROOT / "requirements" / adapter.requirements
     home = ROOT / ".venvs" / requirements.stem
@@ -38,5 +44,5 @@ def _uv(*arguments: str) -> None:
     beside = Path(sys.executable).parent / "uv"
     uv = str(beside) if beside.exists() else shutil.which("uv")
     if uv is None:
-        raise SystemExit("benchmarks need uv beside the interpreter or on the path: pip install uv")
+        raise SystemExit("peers need uv beside the interpreter or on the path: pip install uv")
     subprocess.run([uv, *arguments], check=True, cwd=ROOT)
