@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from agentops_instrumentors.core.stream import Accumulator
 
 _SENTINELS = frozenset({"NotGiven", "Omit"})
+_DICT: Any = dict
 
 
 def given(value: Any) -> Any:
@@ -44,8 +45,8 @@ def reader(value: Any) -> Callable[[str], Any]:
 
     Asking a pydantic model for a name its class does not declare takes 2 µs, asking what it holds 0.1 µs.
     """
-    if isinstance(value, dict):
-        return cast("dict[str, Any]", value).get
+    if isinstance(value, _DICT):
+        return value.get
     held: dict[str, Any] | None = getattr(value, "__dict__", None)
     if held is None:
         return lambda name: getattr(value, name, None)
@@ -67,12 +68,13 @@ class StainlessEndpoint(Endpoint):
         raise NotImplementedError
 
     def deliver(self, invocation: Invocation, returned: Any) -> Any:
-        if hasattr(returned, "http_response"):
+        # The common case first: a model is asked in Python for what it lacks.
+        if _is_model(returned):
+            invocation.finish(self.response(returned))
+        elif hasattr(returned, "http_response"):
             _observe_raw(returned, invocation, self)
         elif hasattr(returned, "_iterator"):
             _observe_stream(returned, invocation, self)
-        elif _is_model(returned):
-            invocation.finish(self.response(returned))
         else:
             invocation.finish()
         return returned

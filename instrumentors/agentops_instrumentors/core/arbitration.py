@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from opentelemetry.context import get_value
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from agentops_instrumentors.core import environment, semconv
@@ -16,6 +15,8 @@ from agentops_instrumentors.core.guard import warn_once
 from agentops_instrumentors.core.invocation import CURRENT
 
 if TYPE_CHECKING:
+    from opentelemetry.context import Context
+
     from agentops_instrumentors.core.invocation import Running
 
 CONFLICT_VARIABLE: Final = "AGENTOPS_INSTRUMENTATION_CONFLICT"
@@ -32,14 +33,15 @@ _GENAI_INSTRUMENTORS: Final = (
 _DEEPEST: Final = 16
 
 
-def suppressed() -> bool:
-    """Whether the caller asked for no instrumentation here."""
-    return not is_instrumentation_enabled()
+def suppressed(current: Context) -> bool:
+    """Whether the caller asked for no instrumentation in the current context."""
+    # An empty context asks for nothing, and most programs' is.
+    return bool(current) and not is_instrumentation_enabled()
 
 
-def nested(operation: str) -> bool:
+def nested(current: Context, operation: str) -> bool:
     """Whether an operation of ours of the same kind is running the code that makes this call."""
-    outer = cast("Running | None", get_value(CURRENT))
+    outer = cast("Running | None", current.get(CURRENT))
     return outer is not None and not outer.finished and _kind(outer.operation) == _kind(operation)
 
 

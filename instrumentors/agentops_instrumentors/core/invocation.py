@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from opentelemetry.baggage import get_baggage, remove_baggage
-from opentelemetry.context import Context, attach, create_key, get_current
+from opentelemetry.context import Context, attach, create_key
 from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 
 from agentops_instrumentors.core import attributes, content, events, failures, semconv
@@ -52,8 +52,8 @@ class Invocation:
 
     __slots__ = ("_arrivals", "_claim", "_content", "_input", "_started", "_thread", "context", "request", "settle", "span", "telemetry")
 
-    def __init__(self, telemetry: Telemetry, request: Request) -> None:
-        parent = parent_context(get_current())
+    def __init__(self, telemetry: Telemetry, request: Request, current: Context) -> None:
+        parent = parent_context(current)
         self.telemetry = telemetry
         self.request = request
         self.settle: Callable[[], Response] | None = None
@@ -204,4 +204,6 @@ class Invocation:
 
 def _for_vendor(context: Context) -> Context:
     """`context` as the vendor's code sees it: an instrumented HTTP client would send the session's id to the vendor as baggage."""
-    return context if get_baggage(semconv.SESSION_ID, context) is None else remove_baggage(semconv.SESSION_ID, context)
+    if not context or get_baggage(semconv.SESSION_ID, context) is None:
+        return context
+    return remove_baggage(semconv.SESSION_ID, context)

@@ -11,6 +11,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, cast
 
 import wrapt
+from opentelemetry.context import get_current
 
 from agentops_instrumentors.core import arbitration, dropped, waiting
 from agentops_instrumentors.core.guard import swallowed, warn_once
@@ -104,11 +105,14 @@ class Patch:
             layer = inner
 
     def _begin(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Invocation | None:
-        if not self._active or arbitration.suppressed() or self._foreigners.present():
+        current = get_current()
+        if not self._active or arbitration.suppressed(current) or self._foreigners.present():
             return None
         try:
             request = self.endpoint.request(instance, Call(args, kwargs))
-            return None if request is None or arbitration.nested(request.operation) else Invocation(self._telemetry, request)
+            if request is None or arbitration.nested(current, request.operation):
+                return None
+            return Invocation(self._telemetry, request, current)
         except Exception as error:
             swallowed(self.endpoint.target, error)
             return None

@@ -28,7 +28,8 @@ class Chat(StainlessEndpoint):
         kwargs = asked(call)
         attributes = parameters(kwargs)
         attributes[semconv.OPENAI_API_TYPE] = "chat_completions"
-        produced = "speech" if "audio" in items(kwargs.get("modalities")) else output_type(given(kwargs.get("response_format")))
+        spoken = "modalities" in kwargs and "audio" in items(kwargs["modalities"])
+        produced = "speech" if spoken else output_type(given(kwargs.get("response_format")))
         if produced:
             attributes[semconv.OUTPUT_TYPE] = produced
         return request(semconv.CHAT, instance, kwargs, attributes, lambda: _content(kwargs))

@@ -46,7 +46,8 @@ _MOST_IDENTIFIED = 256
 def identify(resource: Any) -> _Identity:
     """The provider's name and the server (host, port) of the client that `resource` belongs to."""
     client = resource._client
-    url = client.base_url
+    # The property behind it imports a module at each look.
+    url = getattr(client, "_base_url", None) or client.base_url
     known = _identified.get(id(url))
     if known is not None and known[0] is url and known[1] is type(client):
         return known[2]

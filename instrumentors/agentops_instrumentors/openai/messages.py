@@ -5,7 +5,7 @@ Callers mix dicts and the SDK's own models in one list, so every value is read w
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -22,6 +22,9 @@ from agentops_instrumentors.core.messages import (
 )
 from agentops_instrumentors.stainless import field, items, reader
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _AUDIO_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav", "flac": "audio/flac", "opus": "audio/opus", "aac": "audio/aac"}
 
 
@@ -32,15 +35,18 @@ def input_message(message: Any) -> Message:
     said = read("content")
     if role in ("tool", "function"):
         return Message(role, [ToolCallResponsePart(tool_answer(said), read("tool_call_id") or read("name"))])
-    if type(message) is dict and type(said) is str and len(cast("dict[str, Any]", message)) == 2:
+    if type(said) is str and type(message) is dict and len(message) == 2:  # pyright: ignore[reportUnknownArgumentType]
         # A role and a text, as most are: nothing else to look for.
         return Message(role, [TextPart(said)] if said else [])
-    return Message(role, message_parts(message), read("name"))
+    return Message(role, _parts(read), read("name"))
 
 
 def message_parts(message: Any) -> list[Part]:
     """The parts of a message as asked or answered: reasoning, content, refusal, audio, tool calls."""
-    read = reader(message)
+    return _parts(reader(message))
+
+
+def _parts(read: Callable[[str], Any]) -> list[Part]:
     parts: list[Part] = []
     reasoning = read("reasoning_content") or read("reasoning")
     if isinstance(reasoning, str):
@@ -126,6 +132,8 @@ def tool_definition(tool: Any) -> dict[str, Any]:
     outer = reader(tool)
     kind = str(outer("type") or "function")
     inner = outer(kind)
+    if type(inner) is dict and "name" in inner:
+        return {"type": kind, **cast("dict[str, Any]", inner)}
     read = reader(inner) if inner else outer
     found = {"type": kind, "name": str(read("name") or read("server_label") or kind)}
     for name in ("description", "parameters"):

@@ -27,7 +27,12 @@ _NAMES = {
     "reasoning_effort": semconv.REQUEST_REASONING_LEVEL,
     "top_k": semconv.REQUEST_TOP_K,
     "previous_response_id": semconv.REQUEST_PREVIOUS_RESPONSE_ID,
+    "stop": semconv.REQUEST_STOP_SEQUENCES,
+    "n": semconv.REQUEST_CHOICE_COUNT,
+    "service_tier": semconv.OPENAI_REQUEST_SERVICE_TIER,
 }
+_DEFAULTS = {semconv.REQUEST_CHOICE_COUNT: 1, semconv.OPENAI_REQUEST_SERVICE_TIER: "auto"}
+"""Values that ask for nothing."""
 
 
 def asked(call: Call) -> Mapping[str, Any]:
@@ -39,20 +44,15 @@ def asked(call: Call) -> Mapping[str, Any]:
 def parameters(kwargs: Mapping[str, Any]) -> dict[str, AttributeValue]:
     """Attributes for the parameters in `kwargs` that the conventions name."""
     found: dict[str, AttributeValue] = {}
-    for parameter, name in _NAMES.items():
-        if parameter in kwargs:
-            value = given(kwargs[parameter])
-            if value is not None:
-                found[name] = value
-    stop = given(kwargs.get("stop"))
-    if stop:
-        found[semconv.REQUEST_STOP_SEQUENCES] = (stop,) if isinstance(stop, str) else tuple(items(stop))
-    choices = given(kwargs.get("n"))
-    if choices is not None and choices != 1:
-        found[semconv.REQUEST_CHOICE_COUNT] = choices
-    tier = given(kwargs.get("service_tier"))
-    if tier and tier != "auto":
-        found[semconv.OPENAI_REQUEST_SERVICE_TIER] = tier
+    for parameter, asked_for in kwargs.items():
+        name = _NAMES.get(parameter)
+        if name is None:
+            continue
+        value = given(asked_for)
+        if name == semconv.REQUEST_STOP_SEQUENCES:
+            value = (value,) if isinstance(value, str) else tuple(items(value)) or None
+        if value is not None and value != _DEFAULTS.get(name):
+            found[name] = value
     return found
 
 

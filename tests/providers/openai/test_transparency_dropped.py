@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 from opentelemetry import trace
+from opentelemetry.context import get_current
 from opentelemetry.sdk.metrics import MeterProvider, SimpleFixedSizeExemplarReservoir
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.metrics.view import View
@@ -115,7 +116,7 @@ def _pause() -> Any:
 @pytest.mark.parametrize("how", ["closed", "collected"])
 def test_a_read_that_is_given_up_in_another_context_ends_quietly(laboratory: Laboratory, how: str) -> None:
     """As when a loop goes away with its tasks: the reader's own context is no longer the current one."""
-    invocation = Invocation(Telemetry("test", "1", **laboratory.options), Request("chat", "openai"))
+    invocation = Invocation(Telemetry("test", "1", **laboratory.options), Request("chat", "openai"), get_current())
     observed = ObservedAsyncIterator(_Waiting(), invocation, _Nothing())
     reader: Any = observed.__anext__()
     contextvars.copy_context().run(reader.send, None)
