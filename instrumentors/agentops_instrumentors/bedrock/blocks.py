@@ -1,0 +1,152 @@
+"""Content blocks of the Converse API, asked and answered, as the conventions' messages and parts."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from agentops_instrumentors.bedrock.surface import dig
+from agentops_instrumentors.core import content
+from agentops_instrumentors.core.messages import (
+    Message,
+    Part,
+    ReasoningPart,
+    ServerToolCallPart,
+    TextPart,
+    ToolCallPart,
+    ToolCallResponsePart,
+    UriPart,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_MEDIA: Final = ("image", "document", "video", "audio")
+_MIME_TYPES: Final = {
+    "pdf": "application/pdf",
+    "txt": "text/plain",
+    "md": "text/markdown",
+    "csv": "text/csv",
+    "html": "text/html",
+    "doc": "application/msword",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xls": "application/vnd.ms-excel",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "mp3": "audio/mpeg",
+    "three_gp": "video/3gpp",
+    "mov": "video/quicktime",
+    "mkv": "video/x-matroska",
+}
+_UNSAID: Final = frozenset({"cachePoint"})
+"""Blocks that say nothing: they mark what is to be cached."""
+_CAPITAL: Final = re.compile("[A-Z]")
+
+
+def message(given: Mapping[str, Any], finish_reason: str | None = None) -> Message:
+    """A message of a request or an answer."""
+    said = given.get("content")
+    blocks: list[Any] = [{"text": said}] if isinstance(said, str) else cast("list[Any]", said or [])
+    return Message(str(given.get("role") or "user"), parts(blocks), finish_reason=finish_reason)
+
+
+def parts(blocks: Iterable[Mapping[str, Any]]) -> list[Part]:
+    """The parts of a list of blocks, in their order."""
+    found: list[Part] = []
+    for block in blocks:
+        for kind, value in block.items():
+            if kind == "text":
+                found.append(TextPart(str(value)))
+            elif kind not in _UNSAID:
+                found.extend(_READ.get(kind, _other)(kind, value))
+    return found
+
+
+def tool_definitions(config: Any) -> list[dict[str, Any]]:
+    """The tools of a `toolConfig`."""
+    found: list[dict[str, Any]] = []
+    for tool in dig(config, "tools") or ():
+        for kind, spec in tool.items():
+            if kind in _UNSAID:
+                continue
+            defined = {"type": "function" if kind == "toolSpec" else snake(kind), "name": str(spec.get("name") or kind)}
+            if spec.get("description"):
+                defined["description"] = spec["description"]
+            if dig(spec, "inputSchema", "json") is not None:
+                defined["parameters"] = spec["inputSchema"]["json"]
+            found.append(defined)
+    return found
+
+
+def elided(value: Any) -> Any:
+    """`value` with blobs in place of bytes, however deep they lie."""
+    if isinstance(value, (bytes, bytearray)):
+        return content.blob("document", bytes(value))
+    if isinstance(value, dict):
+        return {key: elided(item) for key, item in cast("dict[Any, Any]", value).items()}
+    return [elided(item) for item in cast("list[Any]", value)] if isinstance(value, list) else value
+
+
+def snake(name: str) -> str:
+    """`searchResult` as `search_result`."""
+    return _CAPITAL.sub(lambda capital: f"_{capital[0].lower()}", name)
+
+
+def _media(kind: str, value: Mapping[str, Any]) -> list[Part]:
+    source: Mapping[str, Any] = value.get("source") or {}
+    extension = str(value.get("format") or "")
+    mime_type = _MIME_TYPES.get(extension) or (f"{kind}/{extension}" if extension and kind != "document" else None)
+    if source.get("bytes") is not None:
+        return [content.blob(kind, source["bytes"], mime_type)]
+    if source.get("s3Location"):
+        return [UriPart(kind, str(source["s3Location"].get("uri")), mime_type)]
+    return _other(kind, value)
+
+
+def _tool_use(_kind: str, value: Mapping[str, Any]) -> list[Part]:
+    name, identity, asked = str(value.get("name") or ""), value.get("toolUseId"), elided(value.get("input"))
+    if value.get("type") == "server_tool_use":
+        return [ServerToolCallPart(name, {"type": name, "input": asked}, identity)]
+    return [ToolCallPart(name, identity, asked)]
+
+
+def _tool_result(_kind: str, value: Mapping[str, Any]) -> list[Part]:
+    answers: list[Any] = []
+    for block in value.get("content") or ():
+        answers.extend(
+            block["json"] if "json" in block else part.content if isinstance(part, TextPart) else part for part in parts([block])
+        )
+    return [ToolCallResponsePart(answers[0] if len(answers) == 1 else answers, value.get("toolUseId"))]
+
+
+def _reasoning(_kind: str, value: Mapping[str, Any]) -> list[Part]:
+    text = dig(value, "reasoningText", "text")
+    if text is not None:
+        return [ReasoningPart(str(text))]
+    hidden = value.get("redactedContent")
+    return [] if hidden is None else [{**content.blob("text", hidden), "type": "redacted_reasoning"}]
+
+
+def _guarded(_kind: str, value: Mapping[str, Any]) -> list[Part]:
+    text = value.get("text")
+    return [TextPart(str(text.get("text") or ""))] if text else parts([value])
+
+
+def _cited(_kind: str, value: Mapping[str, Any]) -> list[Part]:
+    said: list[Part] = [TextPart("".join(str(item.get("text") or "") for item in value.get("content") or ()))]
+    citations = value.get("citations")
+    return [*said, {"type": "citations", "citations": citations}] if citations else said
+
+
+def _other(kind: str, value: Any) -> list[Part]:
+    told = elided(value)
+    return [{**(told if isinstance(told, dict) else {"content": told}), "type": snake(kind)}]
+
+
+_READ: Final = {
+    **dict.fromkeys(_MEDIA, _media),
+    "toolUse": _tool_use,
+    "toolResult": _tool_result,
+    "reasoningContent": _reasoning,
+    "guardContent": _guarded,
+    "citationsContent": _cited,
+}

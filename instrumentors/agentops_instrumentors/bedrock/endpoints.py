@@ -1,0 +1,56 @@
+"""The method that every call of every AWS client goes through, and which operations of it are Bedrock's.
+
+Clients get their methods (`client.converse`) when they are made, from a service's description; all of them call `_make_api_call`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from agentops_instrumentors.bedrock.converse import Converse, ConverseStream
+from agentops_instrumentors.bedrock.streams import Events, observe_events
+from agentops_instrumentors.bedrock.surface import Asked, Surface
+from agentops_instrumentors.core import address
+from agentops_instrumentors.core.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from agentops_instrumentors.core.invocation import Invocation
+    from agentops_instrumentors.core.operation import Call, Request
+
+_SURFACES: Final[dict[str, Surface]] = {
+    "Converse": Converse(),
+    "ConverseStream": ConverseStream(),
+}
+"""By operation, whose names no other AWS service shares with the same service name."""
+
+
+class MakeApiCall(Endpoint):
+    """`_make_api_call(operation_name, api_params)`."""
+
+    def request(self, instance: Any, call: Call) -> Request | None:
+        args, kwargs = call
+        surface = _SURFACES.get(args[0] if args else kwargs["operation_name"])
+        if surface is None:
+            return None
+        meta = instance.meta
+        if meta.service_model.service_name != surface.service:
+            return None
+        return surface.request(args[1] if len(args) > 1 else kwargs["api_params"], address.server_of(meta.endpoint_url))
+
+    def deliver(self, invocation: Invocation, returned: Any) -> Any:
+        asked = invocation.request
+        assert isinstance(asked, Asked)
+        surface = asked.surface
+        stream = returned.get(surface.stream) if surface.stream else None
+        if hasattr(stream, "_event_generator"):
+            head = {name: value for name, value in returned.items() if name != surface.stream}
+            observe_events(stream, invocation, Events(head, asked))
+        else:
+            invocation.finish(surface.response(returned, asked))
+        return returned
+
+
+ENDPOINTS: Final = (
+    MakeApiCall("botocore.client:BaseClient._make_api_call"),
+    MakeApiCall("aiobotocore.client:AioBaseClient._make_api_call"),
+)
