@@ -198,4 +198,5 @@ async def loop(stream: Any, eyes: Eyes, stop_after: int = 0, error: BaseExceptio
 
 
 async def close(stream: Any) -> None:
-    await settle(stream.close())
+    """Close a stream, or an async generator, which names it otherwise."""
+    await settle((stream.close if hasattr(stream, "close") else stream.aclose)())
