@@ -61,16 +61,15 @@ def of_content(said: Content, policy: content.Policy, write: Callable[[object, c
         found[semconv.SYSTEM_INSTRUCTIONS] = write(said.instructions, policy)
     if said.tools:
         found[semconv.TOOL_DEFINITIONS] = write(said.tools, policy)
+    if said.query:
+        found[semconv.RETRIEVAL_QUERY_TEXT] = content.redact(said.query, policy)[: policy.max_bytes]
     return found
 
 
-def of_error(error: BaseException) -> dict[str, AttributeValue]:
-    """The HTTP status a provider refused with, where its exception says so (`status_code`, as the vendors' SDKs name it).
-
-    Some say -1 where there was none.
-    """
-    status = getattr(error, "status_code", None)
-    return {semconv.HTTP_RESPONSE_STATUS_CODE: status} if type(status) is int and status > 0 else {}
+def of_error(request: Request, error: BaseException) -> dict[str, AttributeValue]:
+    """The HTTP status a provider refused with."""
+    status = request.error_status(error)
+    return {} if status is None else {semconv.HTTP_RESPONSE_STATUS_CODE: status}
 
 
 def of_request(request: Request) -> Mapping[str, AttributeValue]:

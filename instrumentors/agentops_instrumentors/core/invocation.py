@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 CURRENT: Final = create_key("agentops-genai-invocation")
 _NOTHING: Final = Response()
-_WITHOUT_DETAILS: Final = (semconv.EMBEDDINGS, semconv.FETCH_RESPONSE)
+_WITH_DETAILS: Final = (semconv.CHAT, semconv.TEXT_COMPLETION, "generate_content")
 _NO_ATTRIBUTES: Final[dict[str, AttributeValue]] = {}
 
 
@@ -62,7 +62,8 @@ class Invocation:
         self._arrivals: list[float] = []
         self._content: Content | None = None
         self._input: dict[str, AttributeValue] | None = None
-        name = f"{request.operation} {request.model}" if request.model else request.operation
+        subject = request.model if request.subject is None else request.subject
+        name = f"{request.operation} {subject}" if subject else request.operation
         self.span = telemetry.tracer.start_span(
             name,
             parent,
@@ -135,7 +136,9 @@ class Invocation:
     def _end(self, response: Response, error: BaseException | None) -> None:
         ended = perf_counter()
         try:
-            error_type = content.exception_type(error) if error is not None else response.error_type
+            error_type = response.error_type
+            if error is not None:
+                error_type = self.request.error_code(error) or content.exception_type(error)
             self._record_metrics(response, error_type, ended)
             if self.span.is_recording():
                 self._describe(response, error, error_type)
@@ -173,12 +176,14 @@ class Invocation:
         policy = self.telemetry.policy
         if response.messages is not None and policy.on_span:
             described[semconv.OUTPUT_MESSAGES] = content.to_json(response.messages(), policy)
+        if response.documents is not None and policy.on_span:
+            described[semconv.RETRIEVAL_DOCUMENTS] = content.to_json(response.documents(), policy)
         if error_type is not None:
             described[semconv.ERROR_TYPE] = error_type
             described[semconv.ERROR_SPAN_KIND] = "llm"
             self.span.set_status(Status(StatusCode.ERROR, content.status_description(error, policy) if error else None))
             if error is not None:
-                described.update(attributes.of_error(error))
+                described.update(attributes.of_error(self.request, error))
                 failures.record(self.span, error, self.context, policy)
         self.span.set_attributes(described)
 
@@ -186,7 +191,7 @@ class Invocation:
         policy = self.telemetry.policy
         if error is not None:
             events.exception(self.telemetry, self.context, error)
-        if not policy.emit_event or self.request.operation in _WITHOUT_DETAILS:
+        if not policy.emit_event or self.request.operation not in _WITH_DETAILS:
             return
         told: dict[str, Any] = {
             **attributes.of_request(self.request),

@@ -99,8 +99,9 @@ class Message(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Content(Struct, frozen=True, gc=False):
-    """What a request says: instructions kept apart from the chat, the messages, the tools offered."""
+    """What a request says: instructions kept apart from the chat, the messages, the tools offered; or what is looked for."""
 
     messages: list[Message]
     instructions: list[Part] = []
     tools: list[dict[str, Any]] = []
+    query: str | None = None

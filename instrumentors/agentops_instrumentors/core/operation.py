@@ -26,7 +26,8 @@ class Call(NamedTuple):
 class Request(Struct, frozen=True, gc=False):
     """One operation as asked for.
 
-    `attributes` are the request parameters by their attribute names; `server` is the host name and port, if known.
+    `attributes` are the request parameters by their attribute names; `server` is the host name and port, if known. `subject` is what the
+    span is named after where that is not the model: a data source, an agent, or nothing (empty).
     """
 
     operation: str
@@ -36,13 +37,24 @@ class Request(Struct, frozen=True, gc=False):
     stream: bool = False
     attributes: Mapping[str, AttributeValue] = {}
     content: Callable[[], Content] | None = None
+    subject: str | None = None
+
+    def error_code(self, error: BaseException) -> str | None:
+        """The provider's own code for `error`, where it says more than the exception's type."""
+        return None
+
+    def error_status(self, error: BaseException) -> int | None:
+        """The HTTP status the provider refused with, where its exception says so (`status_code`, as most SDKs name it)."""
+        status = getattr(error, "status_code", None)
+        # Some say -1 where there was none.
+        return status if type(status) is int and status > 0 else None
 
 
 class Response(Struct, frozen=True, gc=False):
     """One operation as answered, whole or as far as it got.
 
     `attributes` are provider attributes of the answer by name; those in `metric_attributes` also go on the metrics.
-    `service_tier` is what the answer was billed as, where the provider says so.
+    `service_tier` is what the answer was billed as, where the provider says so. `documents` is what a retrieval found.
     """
 
     id: str | None = None
@@ -53,4 +65,5 @@ class Response(Struct, frozen=True, gc=False):
     attributes: Mapping[str, AttributeValue] = {}
     metric_attributes: Mapping[str, AttributeValue] = {}
     messages: Callable[[], list[Message]] | None = None
+    documents: Callable[[], list[dict[str, Any]]] | None = None
     error_type: str | None = None
