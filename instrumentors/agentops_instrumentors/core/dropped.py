@@ -10,23 +10,30 @@ import atexit
 import os
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from agentops_instrumentors.core.guard import swallowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agentops_instrumentors.core.invocation import Invocation
-
 _EXIT_SECONDS: Final = 1.0
+
+
+class Unfinished(Protocol):
+    """What can be dropped: an operation, or a tool's call."""
+
+    @property
+    def finished(self) -> bool: ...
+
+    def finish(self) -> None: ...
 
 
 class _Ender:
     """The queue of dropped operations and the one daemon thread that ends them."""
 
     def __init__(self) -> None:
-        self._queue: SimpleQueue[Invocation | Event] = SimpleQueue()
+        self._queue: SimpleQueue[Unfinished | Event] = SimpleQueue()
         self._starting = Lock()
         self._started = False
 
@@ -42,10 +49,10 @@ class _Ender:
             except RuntimeError as error:  # no thread to be had: tried again at the next stream
                 swallowed("dropped streams", error)
 
-    def put(self, invocation: Invocation) -> None:
+    def put(self, dropped: Unfinished) -> None:
         # A finalizer may run inside anything: this is all it does, and it is reentrant.
-        if not invocation.finished:
-            self._queue.put(invocation)
+        if not dropped.finished:
+            self._queue.put(dropped)
 
     def wait(self, seconds: float) -> None:
         if self._started:
@@ -66,7 +73,7 @@ class _Ender:
 _ender = _Ender()
 
 
-def prepare() -> Callable[[Invocation], None]:
+def prepare() -> Callable[[Unfinished], None]:
     """What a finalizer calls to have its operation ended soon; starts the thread, which a finalizer cannot do safely.
 
     In a forked child it does nothing for an operation of the parent, which ends its own.

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agentops_instrumentors.core.invocation import Invocation
     from agentops_instrumentors.core.operation import Call, Request, Response
+    from agentops_instrumentors.core.telemetry import Telemetry
 
 
 class Endpoint:
@@ -39,3 +42,10 @@ class Endpoint:
         """
         invocation.finish(self.response(returned))
         return returned
+
+    def around(self, telemetry: Telemetry, asynchronous: bool) -> Callable[..., Any] | None:
+        """A wrapper of this endpoint's own, `(wrapped, instance, args, kwargs)`, for a method that is no operation: a tool's, say.
+
+        None, as almost always, for the kernel's. `asynchronous` says that the method is a coroutine function.
+        """
+        return None

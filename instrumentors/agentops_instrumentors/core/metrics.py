@@ -69,6 +69,7 @@ class Instruments:
         "_per_chunk",
         "_profile",
         "_tokens",
+        "tool_duration",
     )
 
     def __init__(self, meter: Meter, chosen: Profile) -> None:
@@ -89,6 +90,7 @@ class Instruments:
             self._output = _tokens(meter, semconv.METRIC_INFERENCE_OUTPUT_TOKENS, "Output tokens of one operation.")
         else:
             self._tokens = _tokens(meter, semconv.METRIC_TOKEN_USAGE, "Tokens used, by type.")
+        self.tool_duration = _seconds(meter, semconv.METRIC_EXECUTE_TOOL_DURATION, "Duration of tool executions.")
         waiting.collect_with(meter)
 
     def add(self, measured: Measured, arrivals: list[float]) -> None:

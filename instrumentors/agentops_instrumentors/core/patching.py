@@ -86,7 +86,9 @@ class Patch:
         self._name = name
         self._original: Any = cast("dict[str, Any]", vars(self._owner))[name]
         self._active = True
-        run = self._run_async if inspect.iscoroutinefunction(inspect.unwrap(self._original)) else self._run
+        asynchronous = inspect.iscoroutinefunction(inspect.unwrap(self._original))
+        own = endpoint.around(telemetry, asynchronous)
+        run = self._while_active(own) if own is not None else self._run_async if asynchronous else self._run
         self._wrapper = wrapt.FunctionWrapper(self._original, run)
         self._foreigners = arbitration.Foreigners(self._owner, name, self._wrapper)
         setattr(self._owner, name, self._wrapper)
@@ -116,6 +118,12 @@ class Patch:
         except Exception as error:
             swallowed(self.endpoint.target, error)
             return None
+
+    def _while_active(self, own: Callable[..., Any]) -> Callable[..., Any]:
+        def run(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            return own(wrapped, instance, args, kwargs) if self._active else wrapped(*args, **kwargs)
+
+        return run
 
     def _deliver(self, invocation: Invocation, returned: Any) -> Any:
         try:

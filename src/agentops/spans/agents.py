@@ -6,12 +6,12 @@ import uuid
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast
 
-from opentelemetry.context import create_key
+from agentops_instrumentors.core import agent as kernel
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
 
-AGENT: Final = create_key("agentops-agent")
+AGENT: Final = kernel.AGENT
 DEFAULT_NAME: Final = "default"
 
 
@@ -29,7 +29,7 @@ class Agent:
 
 def agent_in(context: Context) -> Agent | None:
     """The innermost agent at work in `context`."""
-    return cast("Agent | None", context.get(AGENT))
+    return cast("Agent | None", kernel.at_work(context))
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import get_current
 
+from agentops.spans.definition import TOOL
+from agentops_instrumentors.core import running_tool
 from agentops_instrumentors.core.guard import swallowed
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ def start(telemetry: SpanTelemetry, definition: Definition, args: tuple[Any, ...
             owner = id(args[0])
             if get_current().get(definition.kind.inside) == owner:
                 return None
+        if definition.kind is TOOL and _joined(definition):
+            return None
         scope = definition.begin(telemetry, definition, owner)
     except Exception as error:
         swallowed("starting a span", error)
@@ -33,3 +37,12 @@ def start(telemetry: SpanTelemetry, definition: Definition, args: tuple[Any, ...
     except Exception as error:
         swallowed("recording arguments", error)
     return scope
+
+
+def _joined(definition: Definition) -> bool:
+    """Whether an SDK called this tool and made its span already, which then tells what the decorator knows too."""
+    span = running_tool.join(get_current(), definition.name)
+    if span is None:
+        return False
+    span.set_attributes(dict(definition.attributes))
+    return True
