@@ -14,16 +14,16 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any, cast
 from weakref import ref
 
-from agentops_instrumentors.core import dropped
+from agentops_instrumentors.core import dropped, semconv
 from agentops_instrumentors.core.endpoint import Endpoint
 from agentops_instrumentors.core.guard import guarded
 from agentops_instrumentors.core.stream import ObservedAsyncIterator, ObservedIterator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from agentops_instrumentors.core.invocation import Invocation
-    from agentops_instrumentors.core.operation import Response
+    from agentops_instrumentors.core.operation import AttributeValue, Call, Response
     from agentops_instrumentors.core.stream import Accumulator
 
 _SENTINELS = frozenset({"NotGiven", "Omit"})
@@ -58,6 +58,27 @@ def items(value: Any) -> Iterable[Any]:
     """What `value` lists; nothing of a one-shot iterator, since reading it would take it from the SDK."""
     value = given(value)
     return () if value is None or hasattr(value, "__next__") else value
+
+
+def asked(call: Call) -> Mapping[str, Any]:
+    """The parameters of a call as they are sent: those of `extra_body` are the request's own."""
+    extra = given(call.kwargs.get("extra_body"))
+    return {**call.kwargs, **cast("dict[str, Any]", extra)} if isinstance(extra, dict) else call.kwargs
+
+
+def named(kwargs: Mapping[str, Any], names: Mapping[str, str], defaults: Mapping[str, Any] = {}) -> dict[str, AttributeValue]:
+    """Attributes for the parameters that `names` names, without those at `defaults`, values that ask for nothing."""
+    found: dict[str, AttributeValue] = {}
+    for parameter, asked_for in kwargs.items():
+        name = names.get(parameter)
+        if name is None:
+            continue
+        value = given(asked_for)
+        if name == semconv.REQUEST_STOP_SEQUENCES:
+            value = (value,) if isinstance(value, str) else tuple(items(value)) or None
+        if value is not None and value != defaults.get(name):
+            found[name] = value
+    return found
 
 
 class StainlessEndpoint(Endpoint):

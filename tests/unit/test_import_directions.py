@@ -11,8 +11,8 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).parents[2]
-SHARED: Final = ("core", "stainless", "version")
-"""What providers may share: the kernel, and what is common to SDKs of one generator."""
+SHARED: Final = ("core", "hosts", "stainless", "version")
+"""What providers may share: the kernel, what is common to SDKs of one generator, and whose service a host is."""
 API: Final = (
     "opentelemetry._logs",
     "opentelemetry.baggage",

@@ -9,8 +9,8 @@ from agentops_instrumentors.core.messages import Content, Message
 from agentops_instrumentors.core.operation import AttributeValue, Call, Request, Response
 from agentops_instrumentors.core.usage import Usage
 from agentops_instrumentors.openai.messages import input_message, message_parts, tool_definition
-from agentops_instrumentors.openai.parameters import asked, output_type, parameters, request
-from agentops_instrumentors.stainless import StainlessEndpoint, field, given, items, reader
+from agentops_instrumentors.openai.parameters import output_type, parameters, request
+from agentops_instrumentors.stainless import StainlessEndpoint, asked, field, given, items, reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,8 +8,8 @@ from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.messages import Content, Message, TextPart
 from agentops_instrumentors.core.operation import Call, Request, Response
 from agentops_instrumentors.openai.chat import usage
-from agentops_instrumentors.openai.parameters import asked, parameters, request
-from agentops_instrumentors.stainless import StainlessEndpoint, given, items
+from agentops_instrumentors.openai.parameters import parameters, request
+from agentops_instrumentors.stainless import StainlessEndpoint, asked, given, items
 
 if TYPE_CHECKING:
     from agentops_instrumentors.core.stream import Accumulator

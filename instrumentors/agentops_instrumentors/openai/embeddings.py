@@ -7,8 +7,8 @@ from typing import Any
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.operation import AttributeValue, Call, Request, Response
 from agentops_instrumentors.core.usage import Usage
-from agentops_instrumentors.openai.parameters import asked, request
-from agentops_instrumentors.stainless import StainlessEndpoint, field, given
+from agentops_instrumentors.openai.parameters import request
+from agentops_instrumentors.stainless import StainlessEndpoint, asked, field, given
 
 
 class Embeddings(StainlessEndpoint):

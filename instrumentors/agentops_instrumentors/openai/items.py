@@ -16,7 +16,8 @@ from agentops_instrumentors.core.messages import (
     ToolCallPart,
     ToolCallResponsePart,
 )
-from agentops_instrumentors.openai.messages import arguments, content_part, generic, tool_answer
+from agentops_instrumentors.core.parts import arguments, generic
+from agentops_instrumentors.openai.messages import content_part, tool_answer
 from agentops_instrumentors.stainless import field, items
 
 if TYPE_CHECKING:

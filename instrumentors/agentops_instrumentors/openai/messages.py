@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-import msgspec
-
 from agentops_instrumentors.core import content
 from agentops_instrumentors.core.messages import (
     FilePart,
@@ -20,6 +18,7 @@ from agentops_instrumentors.core.messages import (
     ToolCallResponsePart,
     UriPart,
 )
+from agentops_instrumentors.core.parts import arguments, data_url, elided, generic
 from agentops_instrumentors.stainless import field, items, reader
 
 if TYPE_CHECKING:
@@ -91,22 +90,6 @@ def content_part(item: Any) -> Part:
     return generic(item)
 
 
-def generic(item: Any) -> dict[str, Any]:
-    """An item the conventions have no part for, as it is, with its `type`."""
-    dump = getattr(item, "model_dump", None)
-    said: Any = dump(mode="json", exclude_none=True, warnings=False) if dump else item
-    return {"type": "unknown", **(elided(said) if isinstance(said, dict) else {"content": str(said)})}
-
-
-def elided(value: Any) -> Any:
-    """`value` with blobs in place of its `data:` URLs, however deep they lie."""
-    if isinstance(value, str):
-        return data_url(value) if value.startswith("data:") and ";base64," in value[:128] else value
-    if isinstance(value, dict):
-        return {key: elided(item) for key, item in cast("dict[Any, Any]", value).items()}
-    return [elided(item) for item in cast("list[Any]", value)] if isinstance(value, list) else value
-
-
 def tool_call(call: Any) -> Part:
     """A function or custom tool call of an assistant's message."""
     read = reader(call)
@@ -115,16 +98,6 @@ def tool_call(call: Any) -> Part:
         return ToolCallPart(str(field(custom, "name") or ""), read("id"), field(custom, "input"))
     asked = reader(read("function"))
     return ToolCallPart(str(asked("name") or ""), read("id"), arguments(asked("arguments")))
-
-
-def arguments(text: Any) -> Any:
-    """Tool arguments as the value their JSON text stands for, or the text itself where it is not JSON (cut off, say)."""
-    if not isinstance(text, str):
-        return text
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return text
 
 
 def tool_definition(tool: Any) -> dict[str, Any]:
@@ -167,14 +140,6 @@ def _file(file: Any) -> Part:
         return UriPart("document", str(field(file, "file_url")))
     data = str(field(file, "file_data") or "")
     return data_url(data) if data.startswith("data:") else content.blob("document", data)
-
-
-def data_url(url: str, modality: str = "document") -> Part:
-    """A `data:` URL as a blob without its bytes; its media type overrules `modality`."""
-    head, _, data = url.partition(",")
-    mime_type = head[5:].partition(";")[0]
-    kind = mime_type.partition("/")[0]
-    return content.blob(kind if kind in ("image", "audio", "video") else modality, data, mime_type or None)
 
 
 def _answered_audio(audio: Any) -> list[Part]:

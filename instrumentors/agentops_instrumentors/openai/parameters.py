@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.operation import Request
-from agentops_instrumentors.openai.client import identify
-from agentops_instrumentors.stainless import field, given, items
+from agentops_instrumentors.hosts import identify
+from agentops_instrumentors.stainless import field, given, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from agentops_instrumentors.core.messages import Content
-    from agentops_instrumentors.core.operation import AttributeValue, Call
+    from agentops_instrumentors.core.operation import AttributeValue
 
+_CLIENTS = {"AzureOpenAI": "azure.ai.openai", "AsyncAzureOpenAI": "azure.ai.openai"}
 _NAMES = {
     "temperature": semconv.REQUEST_TEMPERATURE,
     "top_p": semconv.REQUEST_TOP_P,
@@ -35,32 +36,16 @@ _DEFAULTS = {semconv.REQUEST_CHOICE_COUNT: 1, semconv.OPENAI_REQUEST_SERVICE_TIE
 """Values that ask for nothing."""
 
 
-def asked(call: Call) -> Mapping[str, Any]:
-    """The parameters of a call as they are sent: those of `extra_body` are the request's own."""
-    extra = given(call.kwargs.get("extra_body"))
-    return {**call.kwargs, **cast("dict[str, Any]", extra)} if isinstance(extra, dict) else call.kwargs
-
-
 def parameters(kwargs: Mapping[str, Any]) -> dict[str, AttributeValue]:
     """Attributes for the parameters in `kwargs` that the conventions name."""
-    found: dict[str, AttributeValue] = {}
-    for parameter, asked_for in kwargs.items():
-        name = _NAMES.get(parameter)
-        if name is None:
-            continue
-        value = given(asked_for)
-        if name == semconv.REQUEST_STOP_SEQUENCES:
-            value = (value,) if isinstance(value, str) else tuple(items(value)) or None
-        if value is not None and value != _DEFAULTS.get(name):
-            found[name] = value
-    return found
+    return named(kwargs, _NAMES, _DEFAULTS)
 
 
 def request(
     operation: str, instance: Any, kwargs: Mapping[str, Any], attributes: dict[str, AttributeValue], content: Callable[[], Content] | None
 ) -> Request:
     """The `Request` for a call on the resource `instance`."""
-    provider, server = identify(instance)
+    provider, server = identify(instance._client, _CLIENTS, "openai")
     model = given(kwargs.get("model"))
     return Request(
         operation,

@@ -10,8 +10,8 @@ from agentops_instrumentors.core.operation import AttributeValue, Call, Request,
 from agentops_instrumentors.core.usage import Usage
 from agentops_instrumentors.openai.items import CLIENT_TOOL_CALLS, input_messages, output_parts
 from agentops_instrumentors.openai.messages import tool_definition
-from agentops_instrumentors.openai.parameters import asked, output_type, parameters, request
-from agentops_instrumentors.stainless import StainlessEndpoint, field, given, items
+from agentops_instrumentors.openai.parameters import output_type, parameters, request
+from agentops_instrumentors.stainless import StainlessEndpoint, asked, field, given, items
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ import pytest
 from openai import AsyncAzureOpenAI, AzureOpenAI
 from opentelemetry.trace import StatusCode
 
-from agentops_instrumentors.openai.client import provider_of
+from agentops_instrumentors.hosts import provider_of
 from tests.fakes.openai_server import Reply
 from tests.providers.openai.recording import HELLO, MODEL, drained
 
@@ -162,7 +162,7 @@ def test_async_azure(record: OpenAIRecorder) -> None:
     ],
 )
 def test_provider_of_a_host(host: str, expected: str) -> None:
-    assert provider_of(host) == expected
+    assert provider_of(host, "openai") == expected
 
 
 @pytest.mark.parametrize(

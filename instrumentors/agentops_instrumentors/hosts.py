@@ -1,15 +1,22 @@
-"""Whom a client talks to: the provider's name by the conventions, the server's address and port."""
+"""Whose service a client talks to: the provider's name by the conventions, and the server's host and port.
+
+Many vendors' servers speak another vendor's API, so the host says more than the client's class.
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from agentops_instrumentors.core import address
 
-_AZURE = "azure.ai.openai"
-_AZURE_CLIENTS = ("AzureOpenAI", "AsyncAzureOpenAI")
-_BY_HOST = {
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Identity = tuple[str, tuple[str, int] | None]
+
+_AZURE: Final = "azure.ai.openai"
+_BY_HOST: Final = {
     "api.openai.com": "openai",
     "api.anthropic.com": "anthropic",
     "api.cohere.ai": "cohere",
@@ -27,7 +34,7 @@ _BY_HOST = {
     "generativelanguage.googleapis.com": "gcp.gemini",
     "openrouter.ai": "openrouter",
 }
-_BY_DOMAIN = (
+_BY_DOMAIN: Final = (
     (".openai.azure.com", _AZURE),
     (".cognitiveservices.azure.com", _AZURE),
     (".services.ai.azure.com", "azure.ai.inference"),
@@ -36,24 +43,24 @@ _BY_DOMAIN = (
     (".api.openai.com", "openai"),
     (".x.ai", "x_ai"),
 )
+_MOST_IDENTIFIED: Final = 256
+_identified: dict[int, tuple[Any, Any, Identity]] = {}
 
 
-_Identity = tuple[str, tuple[str, int] | None]
-_identified: dict[int, tuple[Any, Any, _Identity]] = {}
-_MOST_IDENTIFIED = 256
+def identify(client: Any, kinds: Mapping[str, str], otherwise: str) -> Identity:
+    """The provider and the server of a client made by Stainless.
 
-
-def identify(resource: Any) -> _Identity:
-    """The provider's name and the server (host, port) of the client that `resource` belongs to."""
-    client = resource._client
+    `kinds` are providers by the names of client classes that always belong to them; `otherwise` is the provider whose API the client
+    speaks, for a host nobody knows (a proxy, a local server).
+    """
     # The property behind it imports a module at each look.
     url = getattr(client, "_base_url", None) or client.base_url
     known = _identified.get(id(url))
     if known is not None and known[0] is url and known[1] is type(client):
         return known[2]
     server = address.server(url)
-    azure = any(kind.__name__ in _AZURE_CLIENTS for kind in type(client).__mro__)
-    found = _AZURE if azure else provider_of(server[0] if server else ""), server
+    own = next((kinds[kind.__name__] for kind in type(client).__mro__ if kind.__name__ in kinds), None)
+    found = own or provider_of(server[0] if server else "", otherwise), server
     if len(_identified) >= _MOST_IDENTIFIED:
         _identified.clear()
     _identified[id(url)] = url, type(client), found
@@ -61,8 +68,8 @@ def identify(resource: Any) -> _Identity:
 
 
 @lru_cache(maxsize=256)
-def provider_of(host: str) -> str:
-    """The provider behind `host`; a host nobody knows (a proxy, a local server) is taken for what it speaks, OpenAI."""
+def provider_of(host: str, otherwise: str) -> str:
+    """The provider behind `host`, or `otherwise`."""
     host = host.lower()
     if host in _BY_HOST:
         return _BY_HOST[host]
@@ -71,4 +78,4 @@ def provider_of(host: str) -> str:
             return provider
     if host.startswith("bedrock-runtime") and host.endswith(".amazonaws.com"):
         return "aws.bedrock"
-    return "openai"
+    return otherwise
