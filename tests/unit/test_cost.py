@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import timeit
 from datetime import datetime, timezone
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import genai_prices
 import pytest
@@ -20,6 +22,9 @@ from hypothesis import strategies as st
 
 from agentops_instrumentors.core import cost, guard, rates
 from agentops_instrumentors.core.usage import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 KEYS = {
     "input_tokens": "input_tokens",
@@ -222,6 +227,29 @@ def test_many_model_names_stay_bounded_and_right() -> None:
     assert cost.price("openai", "gpt-4o", usage) == first
 
 
+def test_a_model_is_reduced_to_rates_while_its_first_operation_is_under_way() -> None:
+    book = cost._loading.book
+    assert book is not None
+    book._plans.clear()
+    book._reduced.clear()
+    cost._loading.expected.clear()
+    cost.expect("openai", "gpt-4o-mini")
+    _until(lambda: ("openai", "gpt-4o-mini", "default") in book._plans)
+    reduced = dict(book._reduced)
+    found = cost.price("openai", "gpt-4o-mini-2024-07-18", Usage(input_tokens=1_000_000, output_tokens=0), "default")
+    assert found is not None
+    assert found.amount == pytest.approx(0.15)
+    assert book._plans["openai", "gpt-4o-mini-2024-07-18", "default"] is book._plans["openai", "gpt-4o-mini", "default"]
+    assert book._reduced == reduced
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.002)
+    assert condition()
+
+
 def test_a_new_price_list_is_used() -> None:
     usage = Usage(input_tokens=1_000_000, output_tokens=0)
     bundled = data_snapshot.get_snapshot()
@@ -286,6 +314,7 @@ def test_a_child_forked_while_prices_load_prices_too(after_s: float) -> None:
         PREAMBLE
         + f"cost.prefetch(); time.sleep({after_s})\n"
         + "child = os.fork()\n"
+        + "cost.expect('openai', 'gpt-4o')\n"
         + "fine = cost.ready(30) and cost.price('openai', 'gpt-4o', usage).amount > 0\n"
         + "if child == 0: os._exit(0 if fine else 1)\n"
         + "status = os.waitpid(child, 0)[1]\n"

@@ -1,8 +1,9 @@
 """What an operation cost, by the prices that `genai-prices` ships, offline.
 
-The library takes 15 to 300 ms to import and 64 to 129 µs a call, so callers pay neither: a background thread imports it, and each
-model is reduced once to rates per token (`rates.py`). Until it is loaded an operation has no cost; calling `prefetch()` when a vendor
-SDK has been imported makes that rare, and is cheap then, because most SDKs bring the same dependencies.
+The library takes 15 to 300 ms to import and 64 to 129 µs a call, so callers pay neither: a background thread imports it, and reduces
+each model once to rates per token (`rates.py`) while the first operation with it is under way. Until it is loaded an operation has no
+cost; calling `prefetch()` when a vendor SDK has been imported makes that rare, and is cheap then, because most SDKs bring the same
+dependencies.
 """
 
 from __future__ import annotations
@@ -12,20 +13,23 @@ import os
 import threading
 import time
 from importlib import import_module
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from agentops_instrumentors.core import guard, rates
+from agentops_instrumentors.core.usage import Usage
 
 if TYPE_CHECKING:
     from genai_prices.data_snapshot import DataSnapshot
-
-    from agentops_instrumentors.core.usage import Usage
+    from genai_prices.types import ModelInfo, Provider
 
 CACHED_MODELS: Final = 512
 _MODEL_NAME_LIMIT: Final = 256
 _LOADING_LIMIT_S: Final = 2.0
+_ORDINARY_TIERS: Final = (None, "default")
+_NOTHING_USED: Final = Usage(0, 0)
 
 # `gen_ai.provider.name` -> provider id of genai-prices, whose own lookup matches by substring and so would guess.
 _PROVIDERS: Final = {
@@ -88,6 +92,12 @@ def price(provider: str, model: str | None, usage: Usage, service_tier: str | No
         return None
 
 
+def expect(provider: str, model: str | None) -> None:
+    """Have the rates of `model` ready soon: an operation with it has begun. Never raises, never waits."""
+    if model and (provider, model) not in _loading.expected:
+        _loading.expect(provider, model)
+
+
 def prefetch() -> None:
     """Import the prices in a background thread, once a process; never raises. This thread imports their HTTP client, if need be."""
     if _loading.book is None:
@@ -111,12 +121,14 @@ class _Book:
         self._snapshot = self._snapshot_in_force()
         self._source = f"genai-prices/{__version__}"
         self._plans: dict[tuple[str, str, str | None], rates.Plan | None] = {}
+        self._reduced: dict[tuple[str, str, str | None], rates.Plan | None] = {}
+        """By the price list's own model ids: one model goes by many names."""
         rates.prepare()
 
     def price(self, provider: str, model: str, service_tier: str | None, usage: Usage) -> Cost | None:
         snapshot = self._snapshot_in_force()
         if snapshot is not self._snapshot:  # the application updates prices or sets its own
-            self._snapshot, self._plans = snapshot, {}
+            self._snapshot, self._plans, self._reduced = snapshot, {}, {}
         key = (provider, model, service_tier)
         plan = self._plans.get(key)
         if (plan is None and key not in self._plans) or (plan is not None and plan.expires <= time.time()):
@@ -132,12 +144,19 @@ class _Book:
         seller = next((candidate for candidate in snapshot.providers if candidate.id == identifier), None)
         if seller is not None:
             sold = seller.find_model(model, all_providers=snapshot.providers)
-            found = None if sold is None else rates.plan(seller, sold, service_tier)
+            found = None if sold is None else self._reduce(seller, sold, service_tier)
         plans = self._plans
         if len(plans) >= CACHED_MODELS:
             self._plans = plans = {}
         plans[provider, model, service_tier] = found
         return found
+
+    def _reduce(self, seller: Provider, sold: ModelInfo, service_tier: str | None) -> rates.Plan | None:
+        key = (seller.id, sold.id, service_tier)
+        known = self._reduced.get(key)
+        if known is None or known.expires <= time.time():
+            known = self._reduced[key] = rates.plan(seller, sold, service_tier)
+        return known
 
 
 def _import_http_client() -> None:
@@ -157,6 +176,8 @@ class _Loading:
         self._once = threading.Lock()
         self._done = threading.Event()
         self._thread: threading.Thread | None = None
+        self._asked: SimpleQueue[tuple[str, str]] = SimpleQueue()
+        self.expected: set[tuple[str, str]] = set()
 
     def start(self) -> None:
         if not self._once.acquire(blocking=False):
@@ -169,13 +190,27 @@ class _Loading:
         except RuntimeError:
             self._done.set()  # the interpreter is shutting down, or has no thread left to give
 
+    def expect(self, provider: str, model: str) -> None:
+        if self.book is None and self._done.is_set():
+            return  # there are no prices
+        if len(self.expected) >= CACHED_MODELS:
+            self.expected.clear()
+        self.expected.add((provider, model))
+        self._asked.put((provider, model))
+        self.start()
+
     def _load(self) -> None:
         try:
-            self.book = _Book()
+            self.book = self.book or _Book()
         except Exception as error:
             guard.swallowed("cost.load", error)
+            return
         finally:
             self._done.set()
+        while True:
+            provider, model = self._asked.get()
+            for tier in _ORDINARY_TIERS:
+                price(provider, model, _NOTHING_USED, tier)
 
     def wait(self, timeout: float = _LOADING_LIMIT_S) -> None:
         thread = self._thread
@@ -183,10 +218,11 @@ class _Loading:
             self._done.wait(timeout)
 
     def forked(self) -> None:
-        """In the child: what was loaded stays; an import that was not finished begins anew at the next call."""
+        """In the child: what was loaded stays; the thread, and an import that was not finished, begin anew at the next call."""
         self._thread = None
+        self._once, self._asked = threading.Lock(), SimpleQueue()
         if self.book is None:
-            self._once, self._done = threading.Lock(), threading.Event()
+            self._done = threading.Event()
 
 
 _loading: Final = _Loading()

@@ -14,7 +14,7 @@ from opentelemetry.baggage import get_baggage, remove_baggage
 from opentelemetry.context import Context, attach, create_key
 from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 
-from agentops_instrumentors.core import attributes, content, events, failures, semconv
+from agentops_instrumentors.core import attributes, content, cost, events, failures, semconv
 from agentops_instrumentors.core.guard import swallowed
 from agentops_instrumentors.core.metrics import Measured
 from agentops_instrumentors.core.operation import Response
@@ -73,8 +73,10 @@ class Invocation:
             set_status_on_exception=False,
         )
         self.context = set_span_in_context(self.span, Context({**_for_vendor(parent), CURRENT: Running(request.operation, self._claim)}))
-        policy = telemetry.policy
-        if request.content is not None and policy.captures and (self.span.is_recording() or policy.emit_event):
+        policy, recording = telemetry.policy, self.span.is_recording()
+        if recording:
+            cost.expect(request.provider, request.model)
+        if request.content is not None and policy.captures and (recording or policy.emit_event):
             self._capture_input(request.content, policy)
         self._thread = (get_ident(), current_thread().name)
         self._started = perf_counter()
