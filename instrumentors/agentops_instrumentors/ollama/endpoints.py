@@ -25,6 +25,14 @@ _OPERATIONS: Final = {
 }
 
 
+class Asked(Request, frozen=True, gc=False):
+    """One operation; the client has one exception for everything, and the HTTP status tells what it means."""
+
+    def error_code(self, error: BaseException) -> str | None:
+        status = self.error_status(error)
+        return None if status is None else str(status)
+
+
 class ClientRequest(Endpoint):
     """`_request(model class, HTTP method, path, json=what is sent, stream=whether a generator is asked for)`."""
 
@@ -33,7 +41,7 @@ class ClientRequest(Endpoint):
         if operation is None:
             return None
         sent = cast("dict[str, Any]", call.kwargs["json"])
-        return Request(
+        return Asked(
             operation,
             "ollama",
             sent.get("model"),

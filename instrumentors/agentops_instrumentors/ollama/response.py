@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.content import blob
@@ -13,6 +13,9 @@ from agentops_instrumentors.ollama import request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_FINISH_REASONS: Final = {"load": "stop", "unload": "stop"}
+"""The vendor's finish reasons that the conventions' messages do not know: nothing was asked but to have the model in memory, or out."""
 
 
 class Chunks:
@@ -40,7 +43,7 @@ def of(pieces: Sequence[Any]) -> Response:
         model=last.model,
         finish_reasons=(reason,),
         usage=_usage(last),
-        messages=lambda: [Message(_role(last), _parts(pieces), finish_reason=reason)],
+        messages=lambda: [Message(_role(last), _parts(pieces), finish_reason=_FINISH_REASONS.get(reason, reason))],
     )
 
 
