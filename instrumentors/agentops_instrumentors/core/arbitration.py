@@ -9,12 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+from opentelemetry.trace import get_current_span
 
 from agentops_instrumentors.core import environment, semconv
 from agentops_instrumentors.core.guard import warn_once
 from agentops_instrumentors.core.invocation import CURRENT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from opentelemetry.context import Context
 
     from agentops_instrumentors.core.invocation import Running
@@ -43,6 +46,16 @@ def nested(current: Context, operation: str) -> bool:
     """Whether an operation of ours of the same kind is running the code that makes this call."""
     outer = cast("Running | None", current.get(CURRENT))
     return outer is not None and not outer.finished and _kind(outer.operation) == _kind(operation)
+
+
+def counted(current: Context) -> bool:
+    """Whether the code that is running makes a model call that has its span: ours, or another instrumentor's that is current."""
+    running = cast("Running | None", current.get(CURRENT))
+    if running is not None and not running.finished:
+        return running.operation != semconv.EXECUTE_TOOL
+    span: Any = get_current_span(current)
+    attributes: Mapping[str, object] = getattr(span, "attributes", None) or {}
+    return span.is_recording() and _kind(str(attributes.get(semconv.OPERATION_NAME))) == semconv.CHAT
 
 
 def _kind(operation: str) -> str:

@@ -20,6 +20,8 @@ class Endpoint:
     """
 
     optional: ClassVar[bool] = False
+    deferred: ClassVar[bool] = False
+    """Whether the method only prepares the call, which what it returns makes when it is entered, say (`defer`)."""
 
     def __init__(self, target: str) -> None:
         self.target = target
@@ -42,6 +44,13 @@ class Endpoint:
         """
         invocation.finish(self.response(returned))
         return returned
+
+    def defer(self, prepared: Any, start: Callable[[Any], Any]) -> None:
+        """Have the call that `prepared` makes later begin the operation: put `start(call)` in the place of `call`.
+
+        `call` is a function without arguments, or a coroutine.
+        """
+        raise NotImplementedError
 
     def around(self, telemetry: Telemetry, asynchronous: bool) -> Callable[..., Any] | None:
         """A wrapper of this endpoint's own, `(wrapped, instance, args, kwargs)`, for a method that is no operation: a tool's, say.

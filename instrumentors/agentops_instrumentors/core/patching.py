@@ -14,7 +14,7 @@ import wrapt
 from opentelemetry.context import get_current
 
 from agentops_instrumentors.core import arbitration, dropped, waiting
-from agentops_instrumentors.core.guard import swallowed, warn_once
+from agentops_instrumentors.core.guard import guarded, swallowed, warn_once
 from agentops_instrumentors.core.invocation import Invocation
 from agentops_instrumentors.core.lazy import on_import
 from agentops_instrumentors.core.operation import Call
@@ -88,8 +88,8 @@ class Patch:
         self._active = True
         asynchronous = inspect.iscoroutinefunction(inspect.unwrap(self._original))
         own = endpoint.around(telemetry, asynchronous)
-        run = self._while_active(own) if own is not None else self._run_async if asynchronous else self._run
-        self._wrapper = wrapt.FunctionWrapper(self._original, run)
+        method = self._run_deferred if endpoint.deferred else self._run_async if asynchronous else self._run
+        self._wrapper = _wrapper(self._original, method if own is None else self._while_active(own))
         self._foreigners = arbitration.Foreigners(self._owner, name, self._wrapper)
         setattr(self._owner, name, self._wrapper)
 
@@ -150,11 +150,23 @@ class Patch:
     def _run_async(self, wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         # Called now, awaited later: arguments the vendor refuses raise here, where they do without us.
         coroutine = wrapped(*args, **kwargs)
-        if not self._active:
-            return coroutine
+        return self._driven(coroutine, instance, args, kwargs) if self._active else coroutine
+
+    def _driven(self, coroutine: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         driven = self._drive(_Unawaited(coroutine), instance, args, kwargs)
         driven.__name__, driven.__qualname__ = coroutine.__name__, coroutine.__qualname__
         return driven
+
+    def _run_deferred(self, wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        def start(call: Any) -> Any:
+            if not callable(call):
+                return self._driven(call, instance, args, kwargs)
+            return lambda: self._run(lambda *_args, **_kwargs: call(), instance, args, kwargs)
+
+        prepared = wrapped(*args, **kwargs)
+        if self._active:
+            guarded(self.endpoint.target, self.endpoint.defer, prepared, start)
+        return prepared
 
     async def _drive(self, pending: _Unawaited, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         coroutine = pending.take()
@@ -176,6 +188,14 @@ class Patch:
             raise
         invocation.leave(token)
         return self._deliver(invocation, returned)
+
+
+def _wrapper(original: Any, run: Callable[..., Any]) -> Any:
+    """`original` with `run` around it: around its getter, where it is a property."""
+    if not isinstance(original, property):
+        return wrapt.FunctionWrapper(original, run)
+    getter: Any = wrapt.FunctionWrapper(cast("Any", original.fget), run)
+    return property(getter, original.fset, original.fdel, original.__doc__)
 
 
 class _Unawaited:

@@ -1,0 +1,56 @@
+"""Every patched method of the anthropic SDK."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agentops_instrumentors.anthropic.messages import Messages, MessageStream
+from agentops_instrumentors.anthropic.native import NativeTracer
+from agentops_instrumentors.anthropic.tools import FunctionTool, ToolRun, Toolset
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agentops_instrumentors.core.endpoint import Endpoint
+
+_MESSAGES = "anthropic.resources.messages.messages"
+_BETA = "anthropic.resources.beta.messages.messages"
+_PLATFORMS = ("anthropic.lib.bedrock._beta_messages", "anthropic.lib.vertex._beta_messages")
+"""Where platforms' clients have beta methods of their own, bound to Anthropic's when the SDK is imported."""
+_TOOLS = "anthropic.lib.tools"
+
+
+class _Younger(Messages):
+    """`parse` is younger than 0.49."""
+
+    optional = True
+
+
+class _YoungerStream(MessageStream):
+    """`stream` of the platforms' beta messages is too."""
+
+    optional = True
+
+
+def _endpoints() -> Iterator[Endpoint]:
+    for kind in ("Messages", "AsyncMessages"):
+        for module in (_MESSAGES, _BETA):
+            yield Messages(f"{module}:{kind}.create")
+            yield _Younger(f"{module}:{kind}.parse")
+            yield MessageStream(f"{module}:{kind}.stream")
+        for module in _PLATFORMS:
+            yield Messages(f"{module}:{kind}.create")
+            yield _Younger(f"{module}:{kind}.parse")
+            yield _YoungerStream(f"{module}:{kind}.stream")
+    for kind in ("BetaFunctionTool", "BetaAsyncFunctionTool"):
+        yield FunctionTool(f"{_TOOLS}._beta_functions:{kind}.call")
+    for kind in ("BetaAbstractMemoryTool", "BetaAsyncAbstractMemoryTool"):
+        yield FunctionTool(f"{_TOOLS}._beta_builtin_memory_tool:{kind}.call")
+    for kind in ("BetaRunnableToolset", "BetaAsyncRunnableToolset"):
+        yield Toolset(f"{_TOOLS}._toolsets._runnable:{kind}.tool_result")
+    for kind in ("BaseSyncToolRunner", "BaseAsyncToolRunner"):
+        yield ToolRun(f"{_TOOLS}._beta_runner:{kind}._run_tool")
+    yield NativeTracer("anthropic._base_client:BaseClient._tracer")
+
+
+ENDPOINTS = tuple(_endpoints())
