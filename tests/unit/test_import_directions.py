@@ -25,9 +25,9 @@ API: Final = (
 THIRD_PARTY: Final = {
     "core": {"genai_prices", "msgspec", "typing_extensions", "wrapt"},
     "provider": {"msgspec"},
-    "checker": {"google.protobuf", "msgspec", "opentelemetry.proto"},
+    "checker": {"google.protobuf", "google.rpc", "msgspec", "opentelemetry.proto"},
 }
-NOT_AT_IMPORT: Final = {"genai_prices", "google.protobuf", "opentelemetry.proto"}
+NOT_AT_IMPORT: Final = {"genai_prices", "google.protobuf", "google.rpc", "opentelemetry.proto"}
 HEAVY: Final = ("openai", "anthropic", "msgspec", "genai_prices", "opentelemetry.sdk", "pydantic", "httpx", "httpx2", "requests", "rich")
 
 
@@ -101,6 +101,7 @@ def test_the_distribution_imports_the_kernel_and_no_provider() -> None:
                 assert under(name, "agentops_instrumentors.core", "agentops_instrumentors.version"), (
                     f"{path.relative_to(ROOT)} imports {name}"
                 )
+        assert not {name for name in imports(path, at_import_only=True) if under(name, "agentops_conformance")}, path
 
 
 def test_the_checker_is_of_use_alone() -> None:
