@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from tests.fakes.http_values import encode_json
-from tests.fakes.ollama_wire import ApiError, answer
+from tests.fakes.ollama_wire import STREAMED, ApiError, answer
 from tests.fakes.scripted import Reply, Request, ScriptedServer, Served
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class FakeOllama(ScriptedServer):
             told = answer(request.path, body)
         except ApiError as error:
             return Reply.json({"error": str(error)}, error.status, **self.pace)
-        if body.get("stream", True) and not request.path.startswith("/api/embed"):
+        if body.get("stream", request.path in STREAMED):
             return lines(told, **self.pace)
         return Reply.json(told[-1], 500 if "error" in told[-1] else 200, **self.pace)
 

@@ -16,6 +16,8 @@ from tests.fakes.openai_plan import Plan, Turn, decide
 from tests.fakes.openai_wire import prompt_size, split_tokens
 
 Json = dict[str, Any]
+STREAMED: Final = ("/api/chat", "/api/generate")
+"""What is streamed unless the request says otherwise."""
 CREATED: Final = "2026-11-21T10:11:12.131415Z"
 _ERROR: Final = re.compile(r"error-(\d{3})")
 _ERRORS: Final = {401: "unauthorized", 429: "rate limit exceeded", 503: "server busy, please try again. maximum pending requests exceeded"}
@@ -47,6 +49,8 @@ def answer(path: str, body: Json) -> list[Json]:
         return [_embed(model, body)]
     if path == "/api/embeddings":
         return [{"embedding": _vector(body.get("prompt") or "")}]
+    if path == "/api/tags":
+        return [{"models": [{"model": "llama3.2", "size": 2019393189}]}]
     raise ApiError(404, "404 page not found")
 
 

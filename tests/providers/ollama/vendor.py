@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 import ollama
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
 
     from tests.fakes.ollama_server import FakeOllama
 
+_VERSION: Final = tuple(int(part) for part in version("ollama").split(".")[:3])
 _TLS: Final = ssl.create_default_context()
 MODEL: Final = "llama3.2"
 MESSAGES: Final[Any] = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "tell me about 3 tides in Brest"}]
-SCHEMA: Final[Any] = {"type": "object", "properties": {"port": {"type": "string"}, "count": {"type": "integer"}}}
+_SCHEMA: Final = {"type": "object", "properties": {"port": {"type": "string"}, "count": {"type": "integer"}}}
+# Schemas are younger than the oldest client.
+FORMAT: Final[Any] = _SCHEMA if _VERSION >= (0, 4, 3) else "json"
 
 
 class OllamaVendor:
@@ -51,7 +55,7 @@ def tides(port: str, days: int = 1) -> str:
 
 PLAIN: Final[dict[str, Callable[..., Any]]] = {
     "chat": lambda client, model=MODEL: client.chat(model, MESSAGES),
-    "chat format": lambda client, model=MODEL: client.chat(model=model, messages=MESSAGES, format=SCHEMA, options={"seed": 7}),
+    "chat format": lambda client, model=MODEL: client.chat(model=model, messages=MESSAGES, format=FORMAT, options={"seed": 7}),
     "chat tools": lambda client, model=MODEL: client.chat(model, MESSAGES, tools=[tides]),
     "generate": lambda client, model=MODEL: client.generate(model, "tides", system="Be brief.", images=[b"\x89PNG"]),
     "embed": lambda client, model=MODEL: client.embed(model, ["a", "b"]),
