@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from agentops_instrumentors.core.invocation import Running
 
 CONFLICT_VARIABLE: Final = "AGENTOPS_INSTRUMENTATION_CONFLICT"
-_KINDS: Final = {semconv.TEXT_COMPLETION: semconv.CHAT, "generate_content": semconv.CHAT}
+_KINDS: Final = {semconv.TEXT_COMPLETION: semconv.CHAT, semconv.GENERATE_CONTENT: semconv.CHAT}
 _GENAI_INSTRUMENTORS: Final = (
     "opentelemetry.instrumentation.genai",
     "opentelemetry.instrumentation.openai",
@@ -60,6 +60,12 @@ def counted(current: Context) -> bool:
 
 def _kind(operation: str) -> str:
     return _KINDS.get(operation, operation)
+
+
+def foreigners(owner: Any, names: tuple[str, ...], ours: object) -> Foreigners | _AnyForeigners:
+    """Who else wraps the methods `names` of `owner`, the first of which is the patched one."""
+    each = [Foreigners(owner, name, ours) for name in names]
+    return each[0] if len(each) == 1 else _AnyForeigners(each)
 
 
 class Foreigners:
@@ -103,6 +109,19 @@ class Foreigners:
                 return True
             layer = getattr(layer, "__wrapped__", None)
         return False
+
+
+class _AnyForeigners:
+    """Whether a foreign GenAI instrumentor wraps any of several methods."""
+
+    __slots__ = ("_each",)
+
+    def __init__(self, each: list[Foreigners]) -> None:
+        self._each = each
+
+    def present(self) -> bool:
+        """True when ours should stand down."""
+        return any(one.present() for one in self._each)
 
 
 def _module(layer: object) -> str:

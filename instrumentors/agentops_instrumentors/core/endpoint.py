@@ -20,6 +20,8 @@ class Endpoint:
     """
 
     optional: ClassVar[bool] = False
+    beside: ClassVar[tuple[str, ...]] = ()
+    """Methods of the same class through which programs reach the target: another instrumentor may count the call there."""
     deferred: ClassVar[bool] = False
     """Whether the method only prepares the call, which what it returns makes when it is entered, say (`defer`)."""
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 CURRENT: Final = create_key("agentops-genai-invocation")
 _NOTHING: Final = Response()
-_WITH_DETAILS: Final = (semconv.CHAT, semconv.TEXT_COMPLETION, "generate_content")
+_WITH_DETAILS: Final = (semconv.CHAT, semconv.TEXT_COMPLETION, semconv.GENERATE_CONTENT)
 _NO_ATTRIBUTES: Final[dict[str, AttributeValue]] = {}
 
 

@@ -27,7 +27,7 @@ _SLICE: Final = 64
 """Chunks recorded in one go, so that a long stream does not hold up the call that records it."""
 _RECORDS_OF_ONE: Final = 3
 _COUNTERS: Final = ("input_tokens", "output_tokens", "cache_read.input_tokens", "cache_write.input_tokens", "reasoning.output_tokens")
-_INFERENCE: Final = frozenset({semconv.CHAT, semconv.TEXT_COMPLETION, "generate_content"})
+_INFERENCE: Final = frozenset({semconv.CHAT, semconv.TEXT_COMPLETION, semconv.GENERATE_CONTENT})
 
 
 class Profile(Enum):

@@ -90,7 +90,7 @@ class Patch:
         own = endpoint.around(telemetry, asynchronous)
         method = self._run_deferred if endpoint.deferred else self._run_async if asynchronous else self._run
         self._wrapper = _wrapper(self._original, method if own is None else self._while_active(own))
-        self._foreigners = arbitration.Foreigners(self._owner, name, self._wrapper)
+        self._foreigners = arbitration.foreigners(self._owner, (name, *endpoint.beside), self._wrapper)
         setattr(self._owner, name, self._wrapper)
 
     def remove(self) -> None:

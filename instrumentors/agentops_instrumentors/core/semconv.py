@@ -130,6 +130,7 @@ GUARDRAIL_SPEC: Final = "agentops.guardrail.spec"
 
 # operations
 CHAT: Final = "chat"
+GENERATE_CONTENT: Final = "generate_content"
 TEXT_COMPLETION: Final = "text_completion"
 EMBEDDINGS: Final = "embeddings"
 RETRIEVAL: Final = "retrieval"
