@@ -2,7 +2,7 @@
 
 `python -m conformance.drive FOLDER PROVIDER ...` is a process of its own, because what it sets up is global. Each scenario is
 a session named after it, which tells the recorded traces apart. Spans go to the local store in FOLDER; log records and metrics
-to a receiver, flushed after each scenario. It prints a report of what was called, as JSON.
+to an OTLP endpoint, flushed after each scenario, and into a file for each. It prints a report of what was called, as JSON.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 import agentops
+from agentops_conformance.listen import Listener
 from conformance import scenarios
-from conformance.receiver import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-METRICS_FOLDER: Final = "metrics"
-LOGS_FILE: Final = "logs.jsonl"
+EXPORTS: Final = "exports"
 
 
 class Bill(msgspec.Struct, frozen=True):
@@ -34,11 +33,12 @@ class Bill(msgspec.Struct, frozen=True):
 
 
 class Ran(msgspec.Struct, frozen=True):
-    """One scenario's outcome: the target called, the chunks its caller got, and the bill."""
+    """One scenario's outcome: the target called, the chunks its caller got, the bill, and the file with its metrics and log records."""
 
     target: str
     chunks: int
     bill: Bill
+    file: str = ""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -49,29 +49,44 @@ class Report(msgspec.Struct, frozen=True):
     absent: tuple[str, ...]
 
 
+class _Exports:
+    """Where what is exported goes at the moment."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self.file = folder / "start.jsonl"
+
+    def keep(self, line: bytes) -> bool:
+        with self.file.open("ab") as lines:
+            lines.write(line + b"\n")
+        return True
+
+
 def main(folder: Path, names: Sequence[str]) -> None:
     """Run the scenarios of these providers."""
-    (folder / METRICS_FOLDER).mkdir()
-    with Receiver(folder / METRICS_FOLDER / "before.jsonl") as measured, Receiver(folder / LOGS_FILE) as logged:
-        os.environ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"] = f"{measured.url}/v1/metrics"
-        os.environ["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"] = f"{logged.url}/v1/logs"
+    exports = _Exports(folder / EXPORTS)
+    with Listener(exports.keep) as listener:
+        os.environ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"] = f"{listener.url}/v1/metrics"
+        os.environ["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"] = f"{listener.url}/v1/logs"
+        # Each export then holds one scenario's measurements alone.
         os.environ["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"] = "delta"
         agentops.init(auto_start_session=False)
-        report = {name: _drive(scenarios.provider(name), measured) for name in names}
-        agentops.flush()
+        report = {name: _drive(scenarios.provider(name), exports) for name in names}
+        exports.file = exports.file.with_name("end.jsonl")
+        agentops.shutdown()
     sys.stdout.buffer.write(msgspec.json.encode(report))
 
 
-def _drive(provider: scenarios.Provider, measured: Receiver) -> Report:
+def _drive(provider: scenarios.Provider, exports: _Exports) -> Report:
     ran: dict[str, Ran] = {}
     with provider.serve() as service:
         for number, scenario in enumerate(provider.scenarios):
             before = (len(service.exchanges), len(service.served()))
+            exports.file = exports.file.with_name(f"{provider.name}-{number}.jsonl")
             with agentops.start_trace(scenario.name):
                 driven = provider.drive(scenario, service)
-            measured.file = measured.file.with_name(f"{provider.name}-{number}.jsonl")
             agentops.flush()
-            ran[scenario.name] = Ran(driven.target, driven.chunks, _bill(service, *before))
+            ran[scenario.name] = Ran(driven.target, driven.chunks, _bill(service, *before), exports.file.name)
     return Report(ran, provider.targets, tuple(filter(provider.absent, provider.targets)))
 
 

@@ -1,7 +1,8 @@
 """Makes `registry/registry.json` from the data of the GenAI semantic conventions: `python -m agentops_conformance.extract SOURCE_DIR`.
 
-SOURCE_DIR holds `registry.json` (attributes, spans, metrics, events of one revision) and `schemas/` (JSON schemas of content).
-Only what rules use is kept, one entry a line, so that an update of the revision reads as a diff.
+SOURCE_DIR holds `registry.json` (attributes, spans, metrics, events, entities of one revision), `emitted_python_*.json` (what the
+published packages emit) and `schemas/` (JSON schemas of content). Only what rules use is kept, one entry a line, so that an update
+of the revision reads as a diff. The prose of a condition becomes the name of one that `conditions` knows.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import argparse
 import json
 from pathlib import Path
 from typing import Any, Final
+
+from agentops_conformance.conditions import NAMES
 
 Json = dict[str, Any]
 
@@ -22,6 +25,7 @@ _OFFLINE: Final = {"gen-ai-tool-definitions.json": "gen-ai-tool-definitions.offl
 def extract(source: Path) -> dict[str, Json]:
     """The sections of the extract. Raises KeyError or ValueError where the source is not shaped as known."""
     registry = _read(source / "registry.json")
+    (published,) = [_read(file) for file in source.glob("emitted_python_*.json")]
     target = registry["meta"]["target"]
     refinements = {name: _refinement(entry) for name, entry in registry["span_refinements"].items()}
     return {
@@ -36,7 +40,10 @@ def extract(source: Path) -> dict[str, Json]:
         "spans": {name: _span(entry) for name, entry in sorted(registry["spans"].items())},
         "refinements": {name: entry for name, entry in sorted(refinements.items()) if entry["provider"]},
         "metrics": {name: _metric(entry) for name, entry in sorted(registry["metrics"].items())},
+        "metric_refinements": _metric_refinements(published, registry),
+        "published_metrics": {name: _published(name, registry) for name in sorted(published["metrics"])},
         "events": {name: _event(entry) for name, entry in sorted(registry["events"].items())},
+        "entities": dict(sorted(registry["entities"].items())),
         "replaced_metrics": {name: _replacement(entry) for name, entry in sorted(registry["renamed_or_removed"]["metrics"].items())},
         "replaced_events": {name: _replacement(entry) for name, entry in sorted(registry["renamed_or_removed"]["events"].items())},
         "schemas": {name: _schema(source / "schemas", file) for name, file in sorted(registry["json_schemas"].items())},
@@ -53,25 +60,30 @@ def _attribute(entry: Json) -> Json:
         kept["members"] = [member["value"] for member in entry["members"] if "deprecated" not in member]
     if "deprecated" in entry:
         kept["deprecated"] = entry["deprecated"].get("renamed_to") or entry["deprecated"]["reason"]
+    if entry["stability"] == "stable":
+        kept["stable"] = True
     return kept
 
 
 def _levels(attributes: Json) -> Json:
-    """`{level: {attribute: condition}}`, the condition empty where the level has none."""
+    """`{level: {attribute: name of the condition}}`, empty where the level has none. Raises KeyError for a condition without a name."""
     levels: Json = {}
     for name, entry in sorted(attributes.items()):
         level = entry["requirement_level"]
-        levels.setdefault(level["level"], {})[name] = level.get("condition", "")
+        levels.setdefault(level["level"], {})[name] = NAMES[level["condition"]] if "condition" in level else ""
     return levels
 
 
 def _span(entry: Json) -> Json:
-    return {
+    kept: Json = {
         "operations": entry["operation_names"],
         "kinds": entry["allowed_kinds"],
         "names": entry["name_templates_in_order"],
         "attributes": _levels(entry["attributes"]),
     }
+    if "identifying_attributes_if_no_operation_name" in entry:
+        kept["identified_by"] = entry["identifying_attributes_if_no_operation_name"]
+    return kept
 
 
 def _refinement(entry: Json) -> Json:
@@ -83,13 +95,50 @@ def _metric(entry: Json) -> Json:
     kept: Json = {"instrument": entry["instrument"], "unit": entry["unit"], "attributes": _levels(entry["attributes"])}
     if "bucket_boundaries" in entry:
         kept["buckets"] = entry["bucket_boundaries"]
+    return kept | _common(entry)
+
+
+def _published(name: str, registry: Json) -> Json:
+    """A metric of the published packages: as the registry has it, or else as the histogram that took its place."""
+    kept = _metric(registry["metrics"][_counterpart(name, registry)])
+    if name == "gen_ai.client.token.usage":
+        kept["attributes"]["required"]["gen_ai.token.type"] = ""
     return kept
+
+
+def _counterpart(name: str, registry: Json) -> str:
+    if name in registry["metrics"]:
+        return name
+    successors = _replacement(registry["renamed_or_removed"]["metrics"][name])
+    return next(successor for successor in successors if registry["metrics"][successor]["instrument"] == "histogram")
+
+
+def _metric_refinements(published: Json, registry: Json) -> Json:
+    """What providers say differently of metrics; of those that the registry has replaced, what they say of the successor."""
+    found: Json = {}
+    for name, entry in sorted(registry["metric_refinements"].items()):
+        provider = name.partition(".gen_ai.")[0]
+        of = [entry["refines"], *(old for old in sorted(published["metrics"]) if _counterpart(old, registry) == entry["refines"] != old)]
+        found |= {
+            f"{provider}.{metric}": {"refines": metric, "provider": provider, "attributes": _levels(entry["added_attributes"])}
+            for metric in of
+        }
+    return found
 
 
 def _event(entry: Json) -> Json:
     kept: Json = {"attributes": _levels(entry["attributes"])}
     if "severity_number" in entry:
         kept["severity"] = entry["severity_number"]
+    return kept | _common(entry)
+
+
+def _common(entry: Json) -> Json:
+    kept: Json = {}
+    if "entity_associations" in entry:
+        kept["entities"] = entry["entity_associations"]
+    if entry["stability"] == "stable":
+        kept["stable"] = True
     return kept
 
 

@@ -16,7 +16,7 @@ Subject = TypeVar("Subject")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong, and with which attribute where it is one."""
+    """What is wrong and what to do, and with which attribute where it is one."""
 
     message: str
     attribute: str = ""
@@ -24,11 +24,16 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Rule(Generic[Subject]):
-    """`find` yields a problem for each thing the rule finds wrong."""
+    """`find` yields a problem for each thing the rule finds wrong; what the rule says is its docstring's first line."""
 
     id: str
     level: Level
     find: Callable[[Subject, Vocabulary], Iterable[Problem]]
+
+    @property
+    def summary(self) -> str:
+        """The rule in a sentence."""
+        return (self.find.__doc__ or "").partition("\n")[0]
 
 
 def rule_set(level: Level, *functions: Callable[[Subject, Vocabulary], Iterable[Problem]]) -> tuple[Rule[Subject], ...]:

@@ -1,12 +1,12 @@
-"""Rules on a span: OpenTelemetry's common conformance policy and its GenAI policy."""
+"""Rules on a span, of OpenTelemetry's common conformance policy and its GenAI policy."""
 
 from __future__ import annotations
 
-import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from agentops_conformance import schema
+from agentops_conformance.content import problems_of
+from agentops_conformance.presence_rules import Carrier
 from agentops_conformance.rules import Problem, rule_set
 from agentops_conformance.values import Level, Span
 
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
 
 _OPERATION: Final = "gen_ai.operation.name"
 _PLACEHOLDER: Final = re.compile(r"\{([a-z0-9_.]+)\}")
-_CONTENT: Final = (
-    "gen_ai.input.messages",
-    "gen_ai.output.messages",
-    "gen_ai.system_instructions",
-    "gen_ai.tool.definitions",
-    "gen_ai.retrieval.documents",
-)
 _AS_ASKED: Final = frozenset(
     {
         "gen_ai.request.temperature",
@@ -42,26 +35,26 @@ _OF_THE_ANSWER: Final = ("gen_ai.response.", "gen_ai.usage.", "openai.response."
 def span_status_ok_set_by_instrumentation(span: Span, vocabulary: Vocabulary) -> Iterator[Problem]:
     """OK is the application's to say; an instrumentation leaves success unset."""
     if span.status == "ok":
-        yield Problem("status is OK")
+        yield Problem("status is OK: leave it unset on success, OK is for the application to set")
 
 
 def error_type_missing_on_error(span: Span, vocabulary: Vocabulary) -> Iterator[Problem]:
     """A failed span says what failed."""
     if span.status == "error" and "error.type" not in span.attributes:
-        yield Problem("status is ERROR without error.type", "error.type")
+        yield Problem("status is ERROR without error.type: set it to the class of the failure", "error.type")
 
 
 def error_type_without_error_status(span: Span, vocabulary: Vocabulary) -> Iterator[Problem]:
     """What has an error type has failed."""
     if span.status != "error" and "error.type" in span.attributes:
-        yield Problem(f"error.type with status {span.status.upper()}", "error.type")
+        yield Problem(f"error.type with status {span.status.upper()}: set the status to ERROR, or leave error.type out", "error.type")
 
 
 def genai_operation_name_unknown(span: Span, vocabulary: Vocabulary) -> Iterator[Problem]:
     """The operation is one of the conventions'."""
     operation = span.attributes.get(_OPERATION)
     if operation is not None and operation not in vocabulary.operations:
-        yield Problem(f"operation {operation!r} is unknown", _OPERATION)
+        yield Problem(f"operation {operation!r} is unknown: use one of {', '.join(sorted(map(str, vocabulary.operations)))}", _OPERATION)
 
 
 def genai_span_kind_unexpected(span: Span, vocabulary: Vocabulary) -> Iterator[Problem]:
@@ -75,7 +68,7 @@ def genai_span_name_format(span: Span, vocabulary: Vocabulary) -> Iterator[Probl
     """The name is the first of the operation's templates whose attributes are all there."""
     expected = {name for entry in span_types(span, vocabulary).values() if (name := _name(entry, span)) is not None}
     if expected and span.name not in expected:
-        yield Problem(f"name is not {' or '.join(map(repr, sorted(expected)))}")
+        yield Problem(f"name is not {' or '.join(map(repr, sorted(expected)))}: name the span so")
 
 
 def genai_expected_attribute_missing(span: Span, vocabulary: Vocabulary) -> Iterator[Problem]:
@@ -83,19 +76,16 @@ def genai_expected_attribute_missing(span: Span, vocabulary: Vocabulary) -> Iter
     for name, entry in span_types(span, vocabulary).items():
         if span.kind not in entry.kinds:
             continue
-        levels = vocabulary.levels(name, span.attributes.get("gen_ai.provider.name"))
+        levels = vocabulary.levels(name, entry.attributes, span.attributes.get("gen_ai.provider.name"))
         expected = [*levels.get("required", {}), *_recommended(levels.get("recommended", {}), span)]
         for key in expected:
             if key not in span.attributes:
-                yield Problem(f"{key} is missing, which {name} has", key)
+                yield Problem(f"{key} is missing, which {name} has: set it", key)
 
 
 def genai_content_schema(span: Span, vocabulary: Vocabulary) -> Iterator[Problem]:
     """Content is as its JSON schema says, each part by its own type."""
-    for key in _CONTENT:
-        if key in span.attributes:
-            for problem in _content_problems(span.attributes[key], vocabulary.schemas[key]):
-                yield Problem(f"{key}: {problem}", key)
+    yield from problems_of(span.attributes, vocabulary)
 
 
 def span_types(span: Span, vocabulary: Vocabulary) -> dict[str, SpanEntry]:
@@ -104,6 +94,15 @@ def span_types(span: Span, vocabulary: Vocabulary) -> dict[str, SpanEntry]:
         return {name: vocabulary.spans[name] for name in (f"mcp.{span.kind}",) if name in vocabulary.spans}
     operation = span.attributes.get(_OPERATION)
     return {name: entry for name, entry in vocabulary.spans.items() if operation in entry.operations}
+
+
+def carriers(span: Span, vocabulary: Vocabulary) -> Iterator[Carrier]:
+    """The span as each of the types it may be of its kind, for rules on conditions; without `error.type`, which has rules of its own."""
+    for name, entry in span_types(span, vocabulary).items():
+        if span.kind in entry.kinds:
+            levels = vocabulary.levels(name, entry.attributes, span.attributes.get("gen_ai.provider.name"))
+            conditional = {key: condition for key, condition in levels.get("conditionally_required", {}).items() if key != "error.type"}
+            yield Carrier(name, span.attributes, {"conditionally_required": conditional}, span.status == "error")
 
 
 def _name(entry: SpanEntry, span: Span) -> str | None:
@@ -117,15 +116,6 @@ def _name(entry: SpanEntry, span: Span) -> str | None:
 def _recommended(recommended: dict[str, str], span: Span) -> list[str]:
     unconditional = [key for key, condition in recommended.items() if not condition and key not in _AS_ASKED]
     return [key for key in unconditional if span.status != "error" or not key.startswith(_OF_THE_ANSWER)]
-
-
-def _content_problems(value: Any, expected: dict[str, Any]) -> list[str]:
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError as error:
-            return [f"not JSON: {error}"]
-    return schema.problems(value, expected)
 
 
 RULES: Final = rule_set(

@@ -1,4 +1,4 @@
-"""What is checked and what is found, as frozen values."""
+"""What is checked and what is found, as frozen values. Names are OTLP's in lower case, ids lower-case hex."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Level(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing a rule found. `signal_type` is span, log or resource; `context` holds `attribute_key` where there is one."""
+    """One thing a rule found. `signal_type` is span, log, metric or resource; `context` holds `attribute_key` where there is one."""
 
     id: str
     level: Level
@@ -34,24 +34,38 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """The instrumentation that made something."""
+
+    name: str = ""
+    version: str = ""
+    schema_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Resource:
     """Where telemetry comes from."""
 
-    attributes: Attributes
+    attributes: Attributes = field(default_factory=dict[str, Value])
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A log record, or an event of a span; `name` is empty for a plain log record."""
+    """A log record, or an event of a span. `name` is empty for a plain log record, `severity` OTLP's number, 0 for none."""
 
     name: str
     attributes: Attributes
     trace_id: str = ""
+    span_id: str = ""
+    severity: int = 0
+    body: Value = None
+    scope: Scope = Scope()
+    resource: Resource = field(default_factory=Resource)
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A span as OTLP tells it: `kind` and `status` in lower case (`client`, `error`), ids in lower-case hex."""
+    """A span. `kind` is such as `client`, `status` unset, ok or error, `message` the status's description."""
 
     name: str
     kind: str
@@ -60,8 +74,34 @@ class Span:
     trace_id: str = ""
     span_id: str = ""
     parent_id: str = ""
-    scope: str = ""
+    scope: Scope = Scope()
     events: tuple[Event, ...] = ()
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One data point. `value` is a sum, or the sum of a histogram, whose number of measurements is `count`.
+
+    `buckets` are an explicit histogram's boundaries, None for every other kind of point.
+    """
+
+    attributes: Attributes
+    value: float = 0
+    count: int = 0
+    buckets: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric as one export has it. `instrument` is counter, updowncounter, gauge or histogram, or OTLP's word where it is none."""
+
+    name: str
+    unit: str
+    instrument: str
+    points: tuple[Point, ...] = ()
+    scope: Scope = Scope()
+    resource: Resource = field(default_factory=Resource)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,5 +111,6 @@ class Telemetry:
     resources: tuple[Resource, ...] = ()
     spans: tuple[Span, ...] = ()
     records: tuple[Event, ...] = ()
+    metrics: tuple[Metric, ...] = ()
     unreadable: tuple[str, ...] = field(default=())
-    """`file:line` of what is not OTLP JSON."""
+    """`place: reason` of what is not OTLP JSON."""

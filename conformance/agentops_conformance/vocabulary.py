@@ -1,7 +1,8 @@
-"""The registry extract and the project's own section of it, loaded and joined."""
+"""The registry extract and this project's own section of it, loaded and joined for one profile of metrics."""
 
 from __future__ import annotations
 
+from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -9,9 +10,17 @@ from typing import Any, Final
 import msgspec
 
 _FOLDER: Final = Path(__file__).with_name("registry")
+_CLIENT_METRICS: Final = "gen_ai.client."
 
 Levels = dict[str, dict[str, str]]
-"""`{requirement level: {attribute: condition, empty for none}}`."""
+"""`{requirement level: {attribute: name of the condition, empty for none}}`."""
+
+
+class Profile(Enum):
+    """Which generation of client metrics is held to: that of the published official packages, or the registry's own."""
+
+    PUBLISHED = "published"
+    LATEST = "latest"
 
 
 class AttributeEntry(msgspec.Struct, frozen=True):
@@ -20,21 +29,26 @@ class AttributeEntry(msgspec.Struct, frozen=True):
     type: str
     members: tuple[str | int, ...] = ()
     deprecated: str = ""
+    stable: bool = False
     brief: str = ""
     on: tuple[str, ...] = ()
 
 
 class SpanEntry(msgspec.Struct, frozen=True):
-    """A span type: recognised on the wire by `operations` and `kinds`; `names` are templates, the first that fits applies."""
+    """A span type: recognised on the wire by `operations` and `kinds`; `names` are templates, the first that fits applies.
+
+    Any of `identified_by` tells a span of this type that lacks its operation.
+    """
 
     operations: tuple[str, ...]
     kinds: tuple[str, ...]
     names: tuple[str, ...]
     attributes: Levels
+    identified_by: tuple[str, ...] = ()
 
 
 class Refinement(msgspec.Struct, frozen=True):
-    """What one provider says differently of a span type's attributes."""
+    """What one provider says differently of the attributes of a span type or a metric."""
 
     refines: str
     provider: str
@@ -42,30 +56,46 @@ class Refinement(msgspec.Struct, frozen=True):
 
 
 class EventEntry(msgspec.Struct, frozen=True):
-    """A declared event."""
+    """A declared event. Its resource must describe one of `entities`, where there are any."""
 
     attributes: Levels = {}
     severity: int | None = None
+    entities: tuple[str, ...] = ()
+    stable: bool = False
     brief: str = ""
 
 
 class MetricEntry(msgspec.Struct, frozen=True):
-    """A declared metric; no `buckets` where the conventions advise none."""
+    """A declared metric; no `buckets` where the conventions advise none. Its resource must describe one of `entities`."""
 
     instrument: str
     unit: str
     attributes: Levels
     buckets: tuple[float, ...] = ()
+    entities: tuple[str, ...] = ()
+    stable: bool = False
     brief: str = ""
 
 
-class _Registry(msgspec.Struct, frozen=True):
+class EntityEntry(msgspec.Struct, frozen=True):
+    """What a resource says of a thing: its attributes with their requirement level."""
+
+    identity: dict[str, str]
+    description: dict[str, str] = {}
+
+
+class Registry(msgspec.Struct, frozen=True):
+    """`registry.json`."""
+
     meta: dict[str, str]
     attributes: dict[str, AttributeEntry]
     spans: dict[str, SpanEntry]
     refinements: dict[str, Refinement]
     metrics: dict[str, MetricEntry]
+    metric_refinements: dict[str, Refinement]
+    published_metrics: dict[str, MetricEntry]
     events: dict[str, EventEntry]
+    entities: dict[str, EntityEntry]
     replaced_metrics: dict[str, list[str]]
     replaced_events: dict[str, list[str]]
     schemas: dict[str, dict[str, Any]]
@@ -83,18 +113,31 @@ class OwnSection(msgspec.Struct, frozen=True):
 class Vocabulary:
     """Lookups over both sections. Nothing here changes after it is made."""
 
-    def __init__(self, registry: _Registry, own: OwnSection) -> None:
+    def __init__(self, registry: Registry, own: OwnSection, profile: Profile = Profile.PUBLISHED) -> None:
         self.meta: Final = registry.meta
         self.own: Final = own
-        self.attributes: Final = {**own.core, **registry.attributes, **own.attributes}
+        self.profile: Final = profile
         self.events: Final = {**registry.events, **own.events}
-        self.metrics: Final = {**registry.metrics, **own.metrics}
+        self.entities: Final = registry.entities
         self.spans: Final = registry.spans
         self.replaced_events: Final = registry.replaced_events
-        self.replaced_metrics: Final = registry.replaced_metrics
         self.schemas: Final = registry.schemas
         self.operations: Final = frozenset(registry.attributes["gen_ai.operation.name"].members)
-        self._refinements: Final = tuple(registry.refinements.values())
+        self.inference: Final = frozenset(registry.spans["gen_ai.client.inference"].operations)
+        published = profile is Profile.PUBLISHED
+        self.published_metrics: Final = registry.published_metrics if published else {}
+        # Names that the published metrics still need are current in their profile.
+        needed = {
+            key: registry.attributes[key] for entry in self.published_metrics.values() for key in entry.attributes.get("required", {})
+        }
+        current = {key: msgspec.structs.replace(entry, deprecated="") for key, entry in needed.items()}
+        self.attributes: Final = {**own.core, **registry.attributes, **current, **own.attributes}
+        newer = {name for name in registry.metrics.keys() - registry.published_metrics.keys() if name.startswith(_CLIENT_METRICS)}
+        chosen = {name: entry for name, entry in registry.metrics.items() if not published or name not in newer}
+        self.metrics: Final = {**chosen, **self.published_metrics, **own.metrics}
+        self.metrics_of_the_other_profile: Final = newer if published else frozenset[str]()
+        self.replaced_metrics: Final = {name: by for name, by in registry.replaced_metrics.items() if name not in self.metrics}
+        self._refinements: Final = (*registry.refinements.values(), *registry.metric_refinements.values())
         self._templates: Final = {name: entry for name, entry in self.attributes.items() if entry.type.startswith("template[")}
         self._namespaces: Final = frozenset(prefix for name in self.attributes for prefix in prefixes(name))
 
@@ -110,13 +153,12 @@ class Vocabulary:
         """The longest dotted prefix of `key` that declared attributes share."""
         return next((prefix for prefix in reversed(prefixes(key)) if prefix in self._namespaces), None)
 
-    def levels(self, span_type: str, provider: object) -> Levels:
-        """Requirement levels of a span type as `provider` refines them."""
-        levels = self.spans[span_type].attributes
+    def levels(self, name: str, attributes: Levels, provider: object) -> Levels:
+        """Requirement levels `attributes` of the span type or metric `name` as `provider` refines them."""
         for refinement in self._refinements:
-            if refinement.refines == span_type and refinement.provider == provider:
-                levels = _merged(levels, refinement.attributes)
-        return levels
+            if refinement.refines == name and refinement.provider == provider:
+                attributes = _merged(attributes, refinement.attributes)
+        return attributes
 
 
 def _merged(levels: Levels, changes: Levels) -> Levels:
@@ -132,7 +174,13 @@ def prefixes(key: str) -> list[str]:
 
 
 @lru_cache(maxsize=1)
-def vocabulary() -> Vocabulary:
-    """The extract this checkout carries."""
-    registry = msgspec.json.decode((_FOLDER / "registry.json").read_bytes(), type=_Registry)
-    return Vocabulary(registry, msgspec.json.decode((_FOLDER / "agentops.json").read_bytes(), type=OwnSection))
+def sections() -> tuple[Registry, OwnSection]:
+    """The extract and the own section as they are stored."""
+    registry = msgspec.json.decode((_FOLDER / "registry.json").read_bytes(), type=Registry)
+    return registry, msgspec.json.decode((_FOLDER / "agentops.json").read_bytes(), type=OwnSection)
+
+
+@lru_cache(maxsize=2)
+def vocabulary(profile: Profile = Profile.PUBLISHED) -> Vocabulary:
+    """What this version of the checker knows."""
+    return Vocabulary(*sections(), profile)

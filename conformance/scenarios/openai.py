@@ -45,7 +45,6 @@ class _Case:
     reading: Reading = Reading.NO_STREAM
     fails: bool = False
     stored: bool = False
-    tokens: tuple[str, ...] | None = None
 
 
 def _chat(name: str, method: str = "create", reading: Reading = Reading.NO_STREAM, fails: bool = False, **arguments: Any) -> _Case:
@@ -158,14 +157,19 @@ def _scenario(case: _Case, asynchronous: bool) -> Scenario:
         asynchronous=asynchronous,
         reading=case.reading,
         fails=case.fails,
-        tokens=_tokens(case) if case.tokens is None else case.tokens,
+        tokens=_tokens(case),
     )
 
 
 def _tokens(case: _Case) -> tuple[str, ...]:
+    """What the service tells of usage: at the end, and in streams of chat only when asked to."""
     if case.operations == ("embeddings",):
         return () if case.fails else ("input",)
-    return () if (case.fails or case.reading is Reading.ONE) and not case.stored else ("input", "output")
+    if case.stored:
+        return ("input", "output")
+    untold = "stream" in case.arguments and case.call == "chat.completions.create" and "stream_options" not in case.arguments
+    unfinished = case.fails or case.reading is Reading.ONE or "background" in case.arguments
+    return () if untold or unfinished else ("input", "output")
 
 
 def _drive(scenario: Scenario, server: FakeOpenAI) -> Driven:
