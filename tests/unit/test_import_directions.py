@@ -11,8 +11,8 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).parents[2]
-SHARED: Final = ("core", "hosts", "stainless", "version")
-"""What providers may share: the kernel, what is common to SDKs of one generator, and whose service a host is."""
+SHARED: Final = ("core", "formats", "hosts", "stainless", "version")
+"""What providers may share: the kernel, message formats, what is common to SDKs of one generator, and whose service a host is."""
 API: Final = (
     "opentelemetry._logs",
     "opentelemetry.baggage",
@@ -76,7 +76,7 @@ def test_the_kernel_imports_the_api_alone() -> None:
 
 def providers() -> list[str]:
     folder = ROOT / "instrumentors" / "agentops_instrumentors"
-    return [path.name for path in sorted(folder.iterdir()) if path.is_dir() and path.name != "core" and not path.name.startswith("_")]
+    return [path.name for path in sorted(folder.iterdir()) if path.is_dir() and path.name not in SHARED and not path.name.startswith("_")]
 
 
 @pytest.mark.parametrize("provider", providers())
@@ -89,9 +89,11 @@ def test_providers_import_the_kernel_and_themselves(provider: str) -> None:
 
 
 def test_what_providers_share_imports_the_kernel_alone() -> None:
-    for path in (ROOT / "instrumentors" / "agentops_instrumentors").glob("*.py"):
+    root = ROOT / "instrumentors" / "agentops_instrumentors"
+    shared = [f"agentops_instrumentors.{name}" for name in SHARED]
+    for path in [*root.glob("*.py"), *(root / "formats").glob("*.py")]:
         for name in foreign(imports(path)):
-            assert under(name, "agentops_instrumentors.core", *API), f"{path.relative_to(ROOT)} imports {name}"
+            assert under(name, *shared, *API), f"{path.relative_to(ROOT)} imports {name}"
 
 
 def test_the_distribution_imports_the_kernel_and_no_provider() -> None:

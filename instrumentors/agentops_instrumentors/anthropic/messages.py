@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agentops_instrumentors.anthropic import answers, blocks
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.operation import Request, Response
+from agentops_instrumentors.formats import anthropic as answers
+from agentops_instrumentors.formats import anthropic_blocks as blocks
 from agentops_instrumentors.hosts import identify
 from agentops_instrumentors.stainless import StainlessEndpoint, asked, field, given, named
 
@@ -47,6 +48,18 @@ class Messages(StainlessEndpoint):
         return answers.MessageStream()
 
 
+class AnthropicRequest(Request, frozen=True, gc=False):
+    """A request whose errors are told by the provider's own code, in a refusal and in the middle of a stream alike."""
+
+    def error_code(self, error: BaseException) -> str | None:
+        return field(field(getattr(error, "body", None), "error"), "type")
+
+    def error_status(self, error: BaseException) -> int | None:
+        # An error in the middle of a stream comes with the status of the answer that it breaks off.
+        status = super().error_status(error)
+        return status if status is not None and status >= 400 else None
+
+
 def request(
     operation: str, instance: Any, kwargs: Mapping[str, Any], attributes: dict[str, AttributeValue], content: Callable[[], Content] | None
 ) -> Request:
@@ -56,7 +69,7 @@ def request(
     conversation = field(getattr(instance._client, "open_telemetry", None), "conversation_id")
     if conversation:
         attributes[semconv.CONVERSATION_ID] = conversation
-    return Request(
+    return AnthropicRequest(
         operation,
         provider,
         model if isinstance(model, str) else None,

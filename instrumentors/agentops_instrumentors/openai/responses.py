@@ -8,8 +8,8 @@ from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.messages import Content, Message, TextPart
 from agentops_instrumentors.core.operation import AttributeValue, Call, Request, Response
 from agentops_instrumentors.core.usage import Usage
+from agentops_instrumentors.formats.openai_chat import tool_definition
 from agentops_instrumentors.openai.items import CLIENT_TOOL_CALLS, input_messages, output_parts
-from agentops_instrumentors.openai.messages import tool_definition
 from agentops_instrumentors.openai.parameters import output_type, parameters, request
 from agentops_instrumentors.stainless import StainlessEndpoint, asked, field, given, items
 
