@@ -27,9 +27,11 @@ def plain(value: Any) -> Any:
 
 
 def elided(value: Any) -> Any:
-    """`value` with blobs in place of its `data:` URLs and base64 sources, however deep they lie."""
+    """`value` with blobs in place of its bytes, `data:` URLs and base64 sources, however deep they lie."""
     if isinstance(value, str):
         return data_url(value) if value.startswith("data:") and ";base64," in value[:128] else value
+    if isinstance(value, (bytes, bytearray)):
+        return blob_of(bytes(value), None)
     if isinstance(value, dict):
         found = cast("dict[Any, Any]", value)
         if found.get("type") == "base64" and isinstance(found.get("data"), str):
