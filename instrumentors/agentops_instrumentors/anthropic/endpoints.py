@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agentops_instrumentors.anthropic.batches import BatchResults, CancelBatch, CountTokens, CreateBatch, FetchBatch
 from agentops_instrumentors.anthropic.messages import Messages, MessageStream
 from agentops_instrumentors.anthropic.native import NativeTracer
 from agentops_instrumentors.anthropic.tools import FunctionTool, ToolRun, Toolset
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _MESSAGES = "anthropic.resources.messages.messages"
 _BETA = "anthropic.resources.beta.messages.messages"
+_BATCHES = "anthropic.resources.messages.batches"
+_BETA_BATCHES = "anthropic.resources.beta.messages.batches"
 _PLATFORMS = ("anthropic.lib.bedrock._beta_messages", "anthropic.lib.vertex._beta_messages")
 """Where platforms' clients have beta methods of their own, bound to Anthropic's when the SDK is imported."""
 _TOOLS = "anthropic.lib.tools"
@@ -38,10 +41,17 @@ def _endpoints() -> Iterator[Endpoint]:
             yield Messages(f"{module}:{kind}.create")
             yield _Younger(f"{module}:{kind}.parse")
             yield MessageStream(f"{module}:{kind}.stream")
+            yield CountTokens(f"{module}:{kind}.count_tokens")
         for module in _PLATFORMS:
             yield Messages(f"{module}:{kind}.create")
             yield _Younger(f"{module}:{kind}.parse")
             yield _YoungerStream(f"{module}:{kind}.stream")
+    for kind in ("Batches", "AsyncBatches"):
+        for module in (_BATCHES, _BETA_BATCHES):
+            yield CreateBatch(f"{module}:{kind}.create")
+            yield FetchBatch(f"{module}:{kind}.retrieve")
+            yield CancelBatch(f"{module}:{kind}.cancel")
+            yield BatchResults(f"{module}:{kind}.results")
     for kind in ("BetaFunctionTool", "BetaAsyncFunctionTool"):
         yield FunctionTool(f"{_TOOLS}._beta_functions:{kind}.call")
     for kind in ("BetaAbstractMemoryTool", "BetaAsyncAbstractMemoryTool"):

@@ -83,6 +83,8 @@ AWS_BEDROCK_KNOWLEDGE_BASE_ID: Final = "aws.bedrock.knowledge_base.id"
 # anthropic: as the vendor's own spans name them
 ANTHROPIC_REQUEST_SERVICE_TIER: Final = "anthropic.request.service_tier"
 ANTHROPIC_RESPONSE_SERVICE_TIER: Final = "anthropic.response.service_tier"
+ANTHROPIC_COUNTED_INPUT_TOKENS: Final = "anthropic.message.count_tokens.input_tokens"
+ANTHROPIC_BATCH_REQUESTS_PREFIX: Final = "anthropic.message.batch.requests."
 
 # openai
 OPENAI_API_TYPE: Final = "openai.api.type"
@@ -138,6 +140,11 @@ FETCH_RESPONSE: Final = "fetch_response"
 INVOKE_WORKFLOW: Final = "invoke_workflow"
 INVOKE_AGENT: Final = "invoke_agent"
 EXECUTE_TOOL: Final = "execute_tool"
+
+# operations the conventions have no name for: their list is open
+COUNT_TOKENS: Final = "count_tokens"
+CREATE_BATCH: Final = "create_batch"
+CANCEL_BATCH: Final = "cancel_batch"
 
 # metrics: the `published` profile is what the 1.3b0 packages emit and dashboards know; `latest` follows #374 and #521
 TOKEN_TYPE: Final = "gen_ai.token.type"
