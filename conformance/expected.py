@@ -164,9 +164,9 @@ def _measurements(evidence: Evidence) -> Counter[str]:
     counts[f"{group}time_to_first_chunk"] = int(chunks > 0)
     counts[f"{group}time_per_output_chunk"] = max(chunks - 1, 0)
     if not latest:
-        counts[_TOKENS] = len(scenario.tokens)
+        counts[_TOKENS] = len(scenario.told)
     elif inference:
-        for kind in scenario.tokens:
+        for kind in scenario.told:
             counts[f"gen_ai.client.inference.operation.{kind}_tokens"] = 1
     return counts
 
@@ -191,7 +191,7 @@ def _tokens_of(metric: str, token_type: str) -> str:
 def _billed(evidence: Evidence, kind: str) -> int:
     bill = evidence.ran.bill
     amount = bill.input_tokens if kind == "input" else bill.output_tokens
-    return amount if kind in evidence.scenario.tokens else 0
+    return amount if kind in evidence.scenario.told else 0
 
 
 def _client_metrics(evidence: Evidence) -> list[Metric]:

@@ -34,7 +34,8 @@ class Scenario:
     """One call of the vendor's client and what it must leave, exactly.
 
     `call` is for the provider's own `drive`. `operations` are those of the client spans, `internal` those of internal spans beside the
-    session's root. `fails` says that the last client span must have failed. `tokens` are the types whose number becomes known.
+    session's root. `fails` says that the last client span must have failed. `tokens` are the types whose number becomes known, such as
+    `("input",)`; by default both where the answer is read to its end, and none where the call fails or is closed early.
     """
 
     name: str
@@ -44,7 +45,14 @@ class Scenario:
     reading: Reading = Reading.NO_STREAM
     fails: bool = False
     internal: tuple[str, ...] = ()
-    tokens: tuple[str, ...] = ("input", "output")
+    tokens: tuple[str, ...] | None = None
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The token types that become known."""
+        if self.tokens is not None:
+            return self.tokens
+        return () if self.fails or self.reading is Reading.ONE else ("input", "output")
 
 
 class Served(Protocol):

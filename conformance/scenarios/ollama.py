@@ -37,7 +37,7 @@ class _Case:
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
     reading: Reading = Reading.NO_STREAM
     fails: bool = False
-    tokens: tuple[str, ...] = ("input", "output")
+    tokens: tuple[str, ...] | None = None
 
 
 def _chat(name: str, reading: Reading = Reading.NO_STREAM, fails: bool = False, **arguments: Any) -> _Case:
@@ -76,7 +76,7 @@ _CASES: Final = (
     _generate(" stream error", Reading.ALL, fails=True, model="error-stream"),
     _embed("embed", input=["one", "two"]),
     _embed("embed dimensions", input="one", dimensions=4),
-    _embed("embed error", input="one", fails=True, model="error-404"),
+    _embed("embed error", input="one", fails=True, model="error-404", tokens=()),
     _embed("embeddings", "embeddings", prompt="one", tokens=()),
 )
 
