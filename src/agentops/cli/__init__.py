@@ -1,4 +1,4 @@
-"""The `agentops` command: what the local store has recorded."""
+"""The `agentops` command: what the local store has recorded, and whether telemetry conforms."""
 
 from __future__ import annotations
 
@@ -17,8 +17,16 @@ _DEFAULT_LIMIT = 20
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; 0 on success, 2 for bad arguments or an id that names no session or several, 1 for an unreadable store."""
-    arguments = _parser().parse_args(argv)
+    """Run one command; 0 on success, 2 for bad arguments or an id that names no session or several, 1 for an unreadable store.
+
+    `conformance` has arguments and exit codes of its own.
+    """
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == ["conformance"]:
+        from agentops_conformance.cli import main as conformance
+
+        return conformance(given[1:])
+    arguments = _parser().parse_args(given)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -74,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--json", action="store_true", help="as JSON")
 
     commands.add_parser("path", parents=[store], help="print the store's folder")
+    commands.add_parser("conformance", add_help=False, help="check any OTLP telemetry against the GenAI semantic conventions")
     return parser
 
 
