@@ -11,8 +11,8 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).parents[2]
-SHARED: Final = ("core", "formats", "hosts", "stainless", "version")
-"""What providers may share: the kernel, message formats, what is common to SDKs of one generator, and whose service a host is."""
+SHARED: Final = ("botocore_answers", "core", "formats", "hosts", "stainless", "version")
+"""What providers may share: the kernel, message formats, what is common to SDKs of one origin, and whose service a host is."""
 API: Final = (
     "opentelemetry._logs",
     "opentelemetry.baggage",

@@ -5,21 +5,33 @@ Clients get their methods (`client.converse`) when they are made, from a service
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from agentops_instrumentors.bedrock import agents
+from agentops_instrumentors.bedrock.bodies import InvokeModel, InvokeModelStream
 from agentops_instrumentors.bedrock.converse import Converse, ConverseStream
-from agentops_instrumentors.bedrock.streams import Events, observe_events
-from agentops_instrumentors.bedrock.surface import Asked, Surface
+from agentops_instrumentors.botocore_answers import Events, Pieces, observe_body, observe_events
 from agentops_instrumentors.core import address
 from agentops_instrumentors.core.endpoint import Endpoint
+from agentops_instrumentors.core.plain import dig
 
 if TYPE_CHECKING:
+    from agentops_instrumentors.bedrock.surface import Asked, Surface
     from agentops_instrumentors.core.invocation import Invocation
     from agentops_instrumentors.core.operation import Call, Request
 
 _SURFACES: Final[dict[str, Surface]] = {
     "Converse": Converse(),
     "ConverseStream": ConverseStream(),
+    "InvokeModel": InvokeModel(),
+    "InvokeModelWithResponseStream": InvokeModelStream(),
+    "ApplyGuardrail": agents.ApplyGuardrail(),
+    "InvokeAgent": agents.InvokeAgent(),
+    "InvokeInlineAgent": agents.InvokeAgent(),
+    "Retrieve": agents.Retrieve(),
+    "RetrieveAndGenerate": agents.RetrieveAndGenerate(),
+    "RetrieveAndGenerateStream": agents.RetrieveAndGenerateStream(),
+    "Rerank": agents.Rerank(),
 }
 """By operation, whose names no other AWS service shares with the same service name."""
 
@@ -38,13 +50,16 @@ class MakeApiCall(Endpoint):
         return surface.request(args[1] if len(args) > 1 else kwargs["api_params"], address.server_of(meta.endpoint_url))
 
     def deliver(self, invocation: Invocation, returned: Any) -> Any:
-        asked = invocation.request
-        assert isinstance(asked, Asked)
+        asked = cast("Asked", invocation.request)
         surface = asked.surface
-        stream = returned.get(surface.stream) if surface.stream else None
-        if hasattr(stream, "_event_generator"):
-            head = {name: value for name, value in returned.items() if name != surface.stream}
-            observe_events(stream, invocation, Events(head, asked))
+        later = surface.stream or surface.body
+        head = {name: value for name, value in returned.items() if name != later}
+        if surface.stream and hasattr(returned.get(later), "_event_generator"):
+            gathered = Events(lambda events: surface.response(surface.whole(head, events), asked))
+            observe_events(returned[later], invocation, gathered)
+        elif surface.body and hasattr(returned.get(later), "read"):
+            pieces = Pieces(lambda body: surface.response({**head, "chunks": [body]}, asked))
+            observe_body(returned[later], invocation, pieces, dig(returned, "ResponseMetadata", "HTTPHeaders", "content-length"))
         else:
             invocation.finish(surface.response(returned, asked))
         return returned

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from agentops_instrumentors.core.operation import AttributeValue, Request, Response
+from agentops_instrumentors.core.plain import dig
 from agentops_instrumentors.core.semconv import AWS_BEDROCK_GUARDRAIL_ID, PROMPT_NAME, PROMPT_VERSION
 
 if TYPE_CHECKING:
@@ -20,6 +21,14 @@ class Asked(Request, frozen=True, gc=False, kw_only=True):
     surface: Surface
     detail: Any = None
     """What the surface itself keeps of the request."""
+
+    def error_code(self, error: BaseException) -> str | None:
+        code = dig(getattr(error, "response", None), "Error", "Code")
+        # In the middle of a stream the same codes begin with a small letter.
+        return f"{code[:1].upper()}{code[1:]}" if code else None
+
+    def error_status(self, error: BaseException) -> int | None:
+        return dig(getattr(error, "response", None), "ResponseMetadata", "HTTPStatusCode")
 
 
 class Surface:
@@ -42,15 +51,6 @@ class Surface:
     def whole(self, head: Mapping[str, Any], events: Sequence[tuple[str, Any]]) -> Mapping[str, Any]:
         """The answer that a stream's events amount to, in the shape of one not streamed; an event is its type and decoded payload."""
         raise NotImplementedError
-
-
-def dig(value: Any, *path: str) -> Any:
-    """What lies at `path` in nested dicts; None where it ends early."""
-    for name in path:
-        if not isinstance(value, dict):
-            return None
-        value = cast("dict[str, Any]", value).get(name)
-    return value
 
 
 def request_id(answer: Mapping[str, Any]) -> str | None:
@@ -79,19 +79,6 @@ def model_of(identifier: Any) -> tuple[str | None, dict[str, AttributeValue]]:
     if resource.startswith(_NAMED_BY_ARN):
         return resource.partition("/")[2], {}
     return identifier, {}
-
-
-def parameters(given: Any, names: Mapping[str, str]) -> dict[str, AttributeValue]:
-    """Attributes for the members of `given` that `names` knows; lists as tuples."""
-    found: dict[str, AttributeValue] = {}
-    for parameter, name in names.items():
-        value = dig(given, parameter)
-        if isinstance(value, list):
-            if value:
-                found[name] = tuple(map(str, cast("list[Any]", value)))
-        elif value is not None:
-            found[name] = value
-    return found
 
 
 def guardrail(identifier: Any) -> dict[str, AttributeValue]:

@@ -1,1 +1,1 @@
-"""Message formats that more than one provider speaks, read into the conventions' messages."""
+"""Message formats, whoever carries them, read into the conventions' messages."""

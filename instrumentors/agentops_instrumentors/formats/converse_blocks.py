@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from agentops_instrumentors.bedrock.surface import dig
 from agentops_instrumentors.core import content
+from agentops_instrumentors.core import parts as parts_of
 from agentops_instrumentors.core.messages import (
     Message,
     Part,
@@ -17,6 +17,7 @@ from agentops_instrumentors.core.messages import (
     ToolCallResponsePart,
     UriPart,
 )
+from agentops_instrumentors.core.plain import dig
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,7 +47,9 @@ def message(given: Mapping[str, Any], finish_reason: str | None = None) -> Messa
     """A message of a request or an answer."""
     said = given.get("content")
     blocks: list[Any] = [{"text": said}] if isinstance(said, str) else cast("list[Any]", said or [])
-    return Message(str(given.get("role") or "user"), parts(blocks), finish_reason=finish_reason)
+    role, found = str(given.get("role") or "user"), parts(blocks)
+    answers = role == "user" and bool(found) and all(isinstance(part, ToolCallResponsePart) for part in found)
+    return Message("tool" if answers else role, found, finish_reason=finish_reason)
 
 
 def parts(blocks: Iterable[Mapping[str, Any]]) -> list[Part]:
@@ -77,15 +80,6 @@ def tool_definitions(config: Any) -> list[dict[str, Any]]:
     return found
 
 
-def elided(value: Any) -> Any:
-    """`value` with blobs in place of bytes, however deep they lie."""
-    if isinstance(value, (bytes, bytearray)):
-        return content.blob("document", bytes(value))
-    if isinstance(value, dict):
-        return {key: elided(item) for key, item in cast("dict[Any, Any]", value).items()}
-    return [elided(item) for item in cast("list[Any]", value)] if isinstance(value, list) else value
-
-
 def snake(name: str) -> str:
     """`searchResult` as `search_result`."""
     return _CAPITAL.sub(lambda capital: f"_{capital[0].lower()}", name)
@@ -103,7 +97,7 @@ def _media(kind: str, value: Mapping[str, Any]) -> list[Part]:
 
 
 def _tool_use(_kind: str, value: Mapping[str, Any]) -> list[Part]:
-    name, identity, asked = str(value.get("name") or ""), value.get("toolUseId"), elided(value.get("input"))
+    name, identity, asked = str(value.get("name") or ""), value.get("toolUseId"), parts_of.elided(value.get("input"))
     if value.get("type") == "server_tool_use":
         return [ServerToolCallPart(name, {"type": name, "input": asked}, identity)]
     return [ToolCallPart(name, identity, asked)]
@@ -138,7 +132,7 @@ def _cited(_kind: str, value: Mapping[str, Any]) -> list[Part]:
 
 
 def _other(kind: str, value: Any) -> list[Part]:
-    told = elided(value)
+    told = parts_of.elided(value)
     return [{**(told if isinstance(told, dict) else {"content": told}), "type": snake(kind)}]
 
 

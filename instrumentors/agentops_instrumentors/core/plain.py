@@ -1,0 +1,44 @@
+"""Reading plain data, as JSON gives it, that need not have the shape one expects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agentops_instrumentors.core.operation import AttributeValue
+
+
+def dig(value: Any, *path: str) -> Any:
+    """What lies at `path` in nested dicts; None where it ends early."""
+    for name in path:
+        if not isinstance(value, dict):
+            return None
+        value = cast("dict[str, Any]", value).get(name)
+    return value
+
+
+def inside(value: Any, *path: str) -> dict[str, Any]:
+    """The dict at `path`; an empty one where there is none."""
+    found = dig(value, *path)
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
+def many(value: Any, *path: str) -> list[Any]:
+    """The list at `path`; an empty one where there is none."""
+    found = dig(value, *path)
+    return cast("list[Any]", found) if isinstance(found, list) else []
+
+
+def attributes(given: Any, names: Mapping[str, str]) -> dict[str, AttributeValue]:
+    """Attributes for the members of `given` that `names` knows; a list as a tuple of texts."""
+    found: dict[str, AttributeValue] = {}
+    for member, name in names.items():
+        value = dig(given, member)
+        if isinstance(value, list):
+            if value:
+                found[name] = tuple(map(str, cast("list[Any]", value)))
+        elif value is not None:
+            found[name] = value
+    return found
