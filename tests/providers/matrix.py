@@ -193,6 +193,7 @@ def check_failure(laboratory: Laboratory, eyes: Eyes) -> None:
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     attributes = span.attributes or {}
     assert span.status.status_code is StatusCode.ERROR
-    assert attributes["error.type"] in (name, str(attributes.get("http.response.status_code")))
+    codes = (str(attributes.get("http.response.status_code")), *getattr(laboratory.vendor, "error_codes", ()))
+    assert attributes["error.type"] in (name, *codes)
     (event,) = span.events
     assert event.name == "exception"

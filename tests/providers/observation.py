@@ -38,7 +38,8 @@ def describe(value: Any) -> Any:
         return (kind, [(name, describe(item)) for name, item in value.items()])
     if value is None or isinstance(value, (str, bytes, int, float, type)):
         return (kind, value)
-    return (kind, sorted(dir(value)), without_addresses(repr(value)))
+    # `__slotnames__` is what `copy` leaves on a class, the first time that something of the class is copied.
+    return (kind, sorted(name for name in dir(value) if name != "__slotnames__"), without_addresses(repr(value)))
 
 
 def _describe_error(error: BaseException | None, depth: int = 0) -> Any:
