@@ -145,6 +145,9 @@ EXECUTE_TOOL: Final = "execute_tool"
 COUNT_TOKENS: Final = "count_tokens"
 CREATE_BATCH: Final = "create_batch"
 CANCEL_BATCH: Final = "cancel_batch"
+CREATE_CACHE: Final = "create_cache"
+UPDATE_CACHE: Final = "update_cache"
+DELETE_CACHE: Final = "delete_cache"
 
 # metrics: the `published` profile is what the 1.3b0 packages emit and dashboards know; `latest` follows #374 and #521
 TOKEN_TYPE: Final = "gen_ai.token.type"

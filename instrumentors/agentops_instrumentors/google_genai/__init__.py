@@ -8,8 +8,8 @@ __all__ = ["GoogleGenAIInstrumentor"]
 
 
 class GoogleGenAIInstrumentor(ProviderInstrumentor):
-    """Instruments the `google-genai` package, 1.16 to 3.x, sync and async."""
+    """Instruments the `google-genai` package, 1.30 to 3.x, sync and async."""
 
     sdk = "google.genai"
-    requires = ("google-genai >= 1.16.0",)
+    requires = ("google-genai >= 1.30.0",)
     endpoints = "agentops_instrumentors.google_genai.endpoints:ENDPOINTS"

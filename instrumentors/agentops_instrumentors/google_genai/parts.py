@@ -87,7 +87,13 @@ def _media(read: Read) -> Part | None:
     if not uri:
         return None
     mime_type = file("mime_type")
-    return UriPart(_modality(mime_type), str(uri), mime_type)
+    return media(str(uri), mime_type)
+
+
+def media(uri: str, mime_type: Any, modality: str = "document") -> Part:
+    """Something that lies elsewhere; its media type overrules `modality`."""
+    kind = str(mime_type or "").partition("/")[0]
+    return UriPart(kind if kind in ("image", "audio", "video") else modality, uri, mime_type)
 
 
 def _tool(read: Read) -> Part | None:
@@ -132,11 +138,6 @@ def _other(item: Any, read: Read) -> Part:
         # An image of PIL: the SDK encodes it, and once is enough.
         return BlobPart("image", "")
     return generic(item)
-
-
-def _modality(mime_type: Any) -> str:
-    kind = str(mime_type or "").partition("/")[0]
-    return kind if kind in ("image", "audio", "video") else "document"
 
 
 def _listed(value: Any) -> Iterable[Any]:
