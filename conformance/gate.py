@@ -62,9 +62,8 @@ def run(providers: Sequence[str] = ()) -> Result:
     chosen = providers or [name for name, covered in known.items() if covered]
     with ThreadPoolExecutor() as threads:
         runs = list(threads.map(partial(drive, providers=chosen), MODES))
-    result = judge(runs, gaps.declared(chosen))
-    without = () if providers else tuple(f"instrumentor without scenarios: {name}" for name, covered in known.items() if not covered)
-    return replace(result, failures=(*without, *result.failures))
+    uncovered = () if providers else [name for name, covered in known.items() if not covered]
+    return judge(runs, gaps.declared(chosen), uncovered)
 
 
 def drive(mode: Mode, providers: Sequence[str]) -> Run:
@@ -97,12 +96,13 @@ def _gathered(mode: Mode, reports: Mapping[str, Report], folder: Path) -> Run:
     return Run(mode, reports, tuple(evidence), Telemetry(resources, rest, stored.records, unreadable=unreadable))
 
 
-def judge(runs: Sequence[Run], declared: Sequence[gaps.Gap]) -> Result:
-    """The gate's verdict on what was driven and recorded."""
+def judge(runs: Sequence[Run], declared: Sequence[gaps.Gap], uncovered: Sequence[str] = ()) -> Result:
+    """The gate's verdict on what was driven and recorded; `uncovered` are instrumentors that have no scenarios."""
     findings = [found for run in runs for found in _found(run)]
     violations = [(scenario, finding) for scenario, finding in findings if finding.level is Level.VIOLATION]
     left, stale = gaps.undeclared(violations, declared)
     failures = (
+        *(f"instrumentor without scenarios: {name}" for name in uncovered),
         *(f"{scenario}: {finding}" for scenario, finding in left),
         *(f"stale gap: {text}" for text in stale),
         *(f"endpoint without a scenario: {target}" for report in runs[0].reports.values() for target in _untried(report)),

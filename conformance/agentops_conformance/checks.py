@@ -47,7 +47,9 @@ _SETS: Final = (
     resource_rules.ASSOCIATIONS,
     scope_rules.RULES,
 )
-RULE_IDS: Final = tuple(dict.fromkeys(rule.id for rules in _SETS for rule in rules))
+RULES: Final = tuple(rule for rules in _SETS for rule in rules)
+"""Every rule there is; one id may stand for the same rule on several signals."""
+RULE_IDS: Final = tuple(dict.fromkeys(rule.id for rule in RULES))
 
 _OF_THE_LAUNCHER: Final = frozenset({"telemetry.auto.version"})
 """Resource attributes that `opentelemetry-instrument` adds without a convention; the Weaver check leaves them out too."""

@@ -47,7 +47,7 @@ def no_exception_type(facts: Facts) -> bool | None:
 
 
 def calls_a_provider(facts: Facts) -> bool | None:
-    return True if facts.attributes.get("gen_ai.operation.name") in _OF_A_PROVIDER else None
+    return True if str(facts.attributes.get("gen_ai.operation.name")) in _OF_A_PROVIDER else None
 
 
 def uses_a_named_prompt(facts: Facts) -> bool | None:
@@ -74,7 +74,7 @@ def concerns_a_prompt(facts: Facts) -> bool | None:
 
 
 def names_a_resource(facts: Facts) -> bool | None:
-    return facts.attributes.get("mcp.method.name") in _WITH_A_RESOURCE
+    return str(facts.attributes.get("mcp.method.name")) in _WITH_A_RESOURCE
 
 
 def is_a_request(facts: Facts) -> bool | None:

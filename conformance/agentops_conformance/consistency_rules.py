@@ -17,7 +17,7 @@ _OPERATION: Final = "gen_ai.operation.name"
 _REASONS: Final = "gen_ai.response.finish_reasons"
 _FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
 _INFERENCE_MARKS: Final = ("gen_ai.request.model", "gen_ai.response.model", "gen_ai.usage.input_tokens", "gen_ai.system")
-_FINISH_REASONS: Final[frozenset[object]] = frozenset({"stop", "length", "content_filter", "tool_call", "compaction", "error"})
+_FINISH_REASONS: Final = frozenset({"stop", "length", "content_filter", "tool_call", "compaction", "error"})
 """The conventions' own words. A service's may stand beside them and are not compared."""
 _NOT_ON_INTERNAL_AGENTS: Final = ("gen_ai.provider.name", "gen_ai.agent.id", "gen_ai.agent.version")
 _USAGE: Final = "gen_ai.usage."
@@ -56,7 +56,7 @@ def finish_reasons_not_positional(span: Span, vocabulary: Vocabulary) -> Iterato
     given = [cast("dict[str, Any]", message).get("finish_reason") if isinstance(message, dict) else None for message in messages]
     if len(given) != len(reasons):
         yield Problem(f"{_REASONS} has {len(reasons)} entries for {len(given)} output messages: give one each", _REASONS)
-    elif any({said, stated} <= _FINISH_REASONS and said != stated for said, stated in zip(given, reasons, strict=True)):
+    elif any(said != stated for said, stated in zip(given, reasons, strict=True) if _own_words(said, stated)):
         yield Problem(f"{_REASONS} is {reasons}, where the messages say {given}: keep their order", _REASONS)
 
 
@@ -91,6 +91,10 @@ def attribute_not_on_internal_agent(span: Span, vocabulary: Vocabulary) -> Itera
         for key in (*_NOT_ON_INTERNAL_AGENTS, *sorted(cached)):
             if key in span.attributes:
                 yield Problem(f"{key} on an agent in this process: it belongs on calls to a service", key)
+
+
+def _own_words(*reasons: object) -> bool:
+    return all(isinstance(reason, str) and reason in _FINISH_REASONS for reason in reasons)
 
 
 RULES: Final = rule_set(

@@ -122,7 +122,7 @@ class Vocabulary:
         self.spans: Final = registry.spans
         self.replaced_events: Final = registry.replaced_events
         self.schemas: Final = registry.schemas
-        self.operations: Final = frozenset(registry.attributes["gen_ai.operation.name"].members)
+        self.operations: Final = registry.attributes["gen_ai.operation.name"].members
         self.inference: Final = frozenset(registry.spans["gen_ai.client.inference"].operations)
         published = profile is Profile.PUBLISHED
         self.published_metrics: Final = registry.published_metrics if published else {}

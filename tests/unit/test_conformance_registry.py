@@ -7,13 +7,10 @@ import re
 from pathlib import Path
 
 from agentops_conformance.extract import TARGET, dump
-from agentops_conformance.vocabulary import vocabulary
+from agentops_conformance.vocabulary import Profile, vocabulary
 from agentops_instrumentors.core import semconv
 
 ROOT = Path(__file__).parents[2]
-PUBLISHED_METRICS_ONLY = {semconv.TOKEN_TYPE}
-"""What only the `published` metrics profile uses; the conventions have replaced it."""
-
 NOT_ATTRIBUTES = {"agentops.session", "agentops.elided", "agentops.stdout", "agentops.monitors"}
 """Scopes, one of them a span name too; the type of a message part."""
 
@@ -36,7 +33,7 @@ def is_module(name: str) -> bool:
 
 def test_every_attribute_name_is_declared_and_current() -> None:
     known = vocabulary()
-    names = set(attribute_names().values()) - PUBLISHED_METRICS_ONLY
+    names = set(attribute_names().values())
     assert [name for name in sorted(names) if known.attribute(name) is None] == []
     assert [name for name in sorted(names) if (entry := known.attribute(name)) is not None and entry.deprecated] == []
     assert known.template(semconv.TAG_PREFIX + "customer") is not None
@@ -48,14 +45,15 @@ def test_events_metrics_and_operations_are_declared() -> None:
     events = {value for name, value in constants.items() if name.startswith("EVENT_")}
     metrics = {value for name, value in constants.items() if name.startswith("METRIC_") and not value.endswith(".")}
     assert events <= set(known.events)
-    assert metrics <= set(known.metrics) | set(known.replaced_metrics)
+    assert metrics <= set(known.metrics) | set(vocabulary(Profile.LATEST).metrics)
     operations = (semconv.CHAT, semconv.TEXT_COMPLETION, semconv.EMBEDDINGS, semconv.FETCH_RESPONSE)
     assert {*operations, semconv.INVOKE_WORKFLOW, semconv.INVOKE_AGENT, semconv.EXECUTE_TOOL} <= known.operations
 
 
 def test_buckets_are_the_conventions_own() -> None:
-    metrics = vocabulary().metrics
+    metrics = {**vocabulary(Profile.LATEST).metrics, **vocabulary().metrics}
     assert metrics[semconv.METRIC_INFERENCE_DURATION].buckets == semconv.DURATION_BUCKETS
+    assert metrics[semconv.METRIC_TOKEN_USAGE].buckets == semconv.TOKEN_BUCKETS
     assert metrics[semconv.METRIC_OPERATION_DURATION].buckets == semconv.DURATION_BUCKETS
     assert metrics[semconv.METRIC_INFERENCE_INPUT_TOKENS].buckets == semconv.TOKEN_BUCKETS
 
@@ -75,3 +73,12 @@ def test_the_extract_is_pinned_and_written_as_the_script_writes_it() -> None:
     text = TARGET.read_text(encoding="utf-8")
     assert re.fullmatch(r"[0-9a-f]{40}", vocabulary().meta["commit"])
     assert dump(json.loads(text)) == text
+
+
+def test_the_published_profile_is_what_the_registry_replaced() -> None:
+    published, latest = vocabulary(), vocabulary(Profile.LATEST)
+    assert published.metrics[semconv.METRIC_TOKEN_USAGE].attributes["required"].keys() >= {semconv.TOKEN_TYPE, semconv.OPERATION_NAME}
+    assert semconv.METRIC_TOKEN_USAGE in latest.replaced_metrics
+    assert semconv.METRIC_INFERENCE_DURATION in published.metrics_of_the_other_profile
+    assert published.metrics.keys() & published.metrics_of_the_other_profile == set()
+    assert not latest.metrics_of_the_other_profile
