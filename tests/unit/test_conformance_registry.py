@@ -47,7 +47,7 @@ def test_events_metrics_and_operations_are_declared() -> None:
     assert events <= set(known.events)
     assert metrics <= set(known.metrics) | set(vocabulary(Profile.LATEST).metrics)
     operations = (semconv.CHAT, semconv.TEXT_COMPLETION, semconv.EMBEDDINGS, semconv.FETCH_RESPONSE)
-    assert {*operations, semconv.INVOKE_WORKFLOW, semconv.INVOKE_AGENT, semconv.EXECUTE_TOOL} <= known.operations
+    assert {*operations, semconv.INVOKE_WORKFLOW, semconv.INVOKE_AGENT, semconv.EXECUTE_TOOL} <= set(known.operations)
 
 
 def test_buckets_are_the_conventions_own() -> None:
