@@ -67,8 +67,20 @@ class Asking(Endpoint):
         return Response(messages=lambda: [Message("assistant", [TextPart(returned)])])
 
 
-class Optional(Asking):
-    optional = True
+class Younger(Asking):
+    """A method that the installed version, 1.4, is too old for."""
+
+    def __init__(self, target: str, operation: str) -> None:
+        super().__init__(target, operation)
+        self.versions = ">=1.5"
+
+
+class Older(Asking):
+    """A method that the installed version should have."""
+
+    def __init__(self, target: str, operation: str) -> None:
+        super().__init__(target, operation)
+        self.versions = ">=1.3,<1.5"
 
 
 class Broken(Asking):
@@ -88,7 +100,7 @@ class Toy:
         self.name = name
         self.recorded = recorded
         self._telemetry = Telemetry("toy", "1", **recorded.kwargs, policy=Policy(ContentMode.SPAN_ONLY))
-        self.patches = Patches(self._telemetry)
+        self.patches = Patches(self._telemetry, "1.4")
 
     def install(self, *methods: str, kind: Callable[..., Endpoint] = Asking, operation: str = "chat") -> Patches:
         self.patches.install([kind(f"{self.name}:{method}", operation) for method in methods])
@@ -127,14 +139,16 @@ def test_patched_when_imported_or_at_once(toy: Toy, imported_first: bool) -> Non
 def test_a_missing_method_is_left_out_alone_with_one_warning(toy: Toy, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "agentops"):
         toy.install("Client.ask", "Client.gone", "Gone.ask")
-        toy.install("Client.also_gone", kind=Optional)
+        toy.install("Client.not_there_yet", kind=Younger)
+        toy.install("Client.also_gone", kind=Older)
         module = toy.load()
         toy.install("Client.gone")
     assert module.Client().ask("hi") == "HI"
     toy.recorded.assert_balanced(1)
-    assert toy.patches.missing == [f"{toy.name}:{gone}" for gone in ("Client.gone", "Gone.ask", "Client.gone")]
+    missing = ["Client.gone", "Gone.ask", "Client.also_gone"]
+    assert toy.patches.missing == [f"{toy.name}:{gone}" for gone in (*missing, "Client.gone")]
     warnings = [record.getMessage() for record in caplog.records]
-    assert warnings == [f"{toy.name}:{gone} is not in this SDK version: its calls are not recorded" for gone in ("Client.gone", "Gone.ask")]
+    assert warnings == [f"{toy.name}:{gone} is not in this SDK version: its calls are not recorded" for gone in missing]
 
 
 def test_removed_to_identity(toy: Toy) -> None:

@@ -18,34 +18,22 @@ _MESSAGES = "anthropic.resources.messages.messages"
 _BETA = "anthropic.resources.beta.messages.messages"
 _BATCHES = "anthropic.resources.messages.batches"
 _BETA_BATCHES = "anthropic.resources.beta.messages.batches"
-_PLATFORMS = ("anthropic.lib.bedrock._beta_messages", "anthropic.lib.vertex._beta_messages")
-"""Where platforms' clients have beta methods of their own, bound to Anthropic's when the SDK is imported."""
+_PLATFORMS = {"anthropic.lib.bedrock._beta_messages": ">=0.122", "anthropic.lib.vertex._beta_messages": ">=0.60"}
+"""Where platforms' clients have beta methods of their own, bound to Anthropic's when the SDK is imported; and since when they stream."""
 _TOOLS = "anthropic.lib.tools"
-
-
-class _Younger(Messages):
-    """`parse` is younger than 0.49."""
-
-    optional = True
-
-
-class _YoungerStream(MessageStream):
-    """`stream` of the platforms' beta messages is too."""
-
-    optional = True
 
 
 def _endpoints() -> Iterator[Endpoint]:
     for kind in ("Messages", "AsyncMessages"):
-        for module in (_MESSAGES, _BETA):
+        for module, parses in ((_MESSAGES, ">=0.77"), (_BETA, ">=0.73")):
             yield Messages(f"{module}:{kind}.create")
-            yield _Younger(f"{module}:{kind}.parse")
+            yield Messages(f"{module}:{kind}.parse", parses)
             yield MessageStream(f"{module}:{kind}.stream")
             yield CountTokens(f"{module}:{kind}.count_tokens")
-        for module in _PLATFORMS:
+        for module, streams in _PLATFORMS.items():
             yield Messages(f"{module}:{kind}.create")
-            yield _Younger(f"{module}:{kind}.parse")
-            yield _YoungerStream(f"{module}:{kind}.stream")
+            yield Messages(f"{module}:{kind}.parse", ">=0.122")
+            yield MessageStream(f"{module}:{kind}.stream", streams)
     for kind in ("Batches", "AsyncBatches"):
         for module in (_BATCHES, _BETA_BATCHES):
             yield CreateBatch(f"{module}:{kind}.create")
@@ -59,8 +47,9 @@ def _endpoints() -> Iterator[Endpoint]:
     for kind in ("BetaRunnableToolset", "BetaAsyncRunnableToolset"):
         yield Toolset(f"{_TOOLS}._toolsets._runnable:{kind}.tool_result")
     for kind in ("BaseSyncToolRunner", "BaseAsyncToolRunner"):
-        yield ToolRun(f"{_TOOLS}._beta_runner:{kind}._run_tool")
-    yield NativeTracer("anthropic._base_client:BaseClient._tracer")
+        # Older runners call the tool themselves: there the call's id is not known.
+        yield ToolRun(f"{_TOOLS}._beta_runner:{kind}._run_tool", ">=1.9")
+    yield NativeTracer("anthropic._base_client:BaseClient._tracer", ">=1.14")
 
 
 ENDPOINTS = tuple(_endpoints())

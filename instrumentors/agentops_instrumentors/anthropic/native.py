@@ -7,7 +7,6 @@ with it, such as sending its trace context, goes on. A client that was given a t
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +27,6 @@ if TYPE_CHECKING:
 
 class NativeTracer(Endpoint):
     """`BaseClient._tracer`, a property: the tracer of the client's own spans, or None."""
-
-    @property
-    def optional(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Whether this SDK version has no spans of its own."""
-        return "anthropic._tracing" not in sys.modules
 
     def around(self, telemetry: Telemetry, asynchronous: bool) -> Callable[..., Any]:
         return _tracer

@@ -22,9 +22,6 @@ _asked_for: ContextVar[Any] = ContextVar("agentops-anthropic-tool-use", default=
 class ToolRun(Endpoint):
     """A tool runner's `_run_tool(tool, tool_use)`: whose call the tool's own method, which it calls, is for."""
 
-    optional = True
-    """Runners older than 1.x call the tool themselves: there the call's id is not known."""
-
     def around(self, telemetry: Telemetry, asynchronous: bool) -> Callable[..., Any]:
         return _within_async if asynchronous else _within
 

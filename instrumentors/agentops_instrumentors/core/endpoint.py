@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 class Endpoint:
     """One instrumented method (or both its sync and async form, in two objects of one class).
 
-    `target` is `module:Class.method` or `module:function`. A target marked `optional` may be missing from an SDK
-    version without a warning.
+    `target` is `module:Class.method` or `module:function`. `versions` says which versions of the SDK's distribution have it, such as
+    `>=1.92`, where not all that the instrumentor takes do: elsewhere it may be missing without a warning.
     """
 
-    optional: ClassVar[bool] = False
     beside: ClassVar[tuple[str, ...]] = ()
     """Methods of the same class through which programs reach the target: another instrumentor may count the call there."""
     deferred: ClassVar[bool] = False
     """Whether the method only prepares the call, which what it returns makes when it is entered, say (`defer`)."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, versions: str = "") -> None:
         self.target = target
+        self.versions = versions
 
     def request(self, instance: Any, call: Call) -> Request | None:
         """What is asked for; runs before the call, so it reads and does not build (content is a callable).

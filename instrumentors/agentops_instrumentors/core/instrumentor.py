@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+from packaging.requirements import Requirement
 
 from agentops_instrumentors.core.guard import warn_once
 from agentops_instrumentors.version import __version__
@@ -72,7 +74,7 @@ class ProviderInstrumentor(BaseInstrumentor):
         endpoints = cast("Sequence[Endpoint]", getattr(import_module(module), name))
         cost.prefetch()
         scope = type(self).__module__
-        self._patches = patching.Patches(telemetry.Telemetry(scope, __version__, **_known(options)))
+        self._patches = patching.Patches(telemetry.Telemetry(scope, __version__, **_known(options)), _version(self.requires[0]))
         self._patches.install(endpoints)
 
     def _uninstrument(self, **kwargs: Any) -> None:
@@ -80,6 +82,14 @@ class ProviderInstrumentor(BaseInstrumentor):
         if self._patches is not None:
             self._patches.remove()
             self._patches = None
+
+
+def _version(requirement: str) -> str:
+    """The installed version of a requirement's distribution; empty where it says none."""
+    try:
+        return version(Requirement(requirement).name)
+    except PackageNotFoundError:
+        return ""
 
 
 def _known(options: dict[str, Any]) -> dict[str, Any]:

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 class Patches:
     """The patches of one instrumentor, from `install` to `remove`."""
 
-    def __init__(self, telemetry: Telemetry) -> None:
+    def __init__(self, telemetry: Telemetry, version: str = "") -> None:
+        """`version` is that of the SDK's distribution, if it is known."""
         self._telemetry = telemetry
+        self._version = version
         self._patches: list[Patch] = []
         self._active = True
         self.missing: list[str] = []
@@ -68,9 +70,15 @@ class Patches:
         return patch
 
     def _not_there(self, endpoint: Endpoint) -> None:
-        if not endpoint.optional:
+        if not (self._version and endpoint.versions) or _within(self._version, endpoint.versions):
             self.missing.append(endpoint.target)
             warn_once(f"missing:{endpoint.target}", "%s is not in this SDK version: its calls are not recorded", endpoint.target)
+
+
+def _within(version: str, versions: str) -> bool:
+    from packaging.specifiers import SpecifierSet
+
+    return SpecifierSet(versions).contains(version, prereleases=True)
 
 
 class Patch:
@@ -95,14 +103,15 @@ class Patch:
 
     def remove(self) -> None:
         self._active = False
-        layer: Any = cast("dict[str, Any]", vars(self._owner)).get(self._name)
-        if layer is self._wrapper:
+        bound: Any = cast("dict[str, Any]", vars(self._owner)).get(self._name)
+        if bound is self._wrapper:
             setattr(self._owner, self._name, self._original)
             return
+        layer, ours, original = map(_function, (bound, self._wrapper, self._original))
         while isinstance(layer, wrapt.FunctionWrapper):
             inner: Any = cast("Any", layer).__wrapped__
-            if inner is self._wrapper:
-                layer.__wrapped__ = self._original
+            if inner is ours:
+                layer.__wrapped__ = original
                 return
             layer = inner
 
@@ -188,6 +197,11 @@ class Patch:
             raise
         invocation.leave(token)
         return self._deliver(invocation, returned)
+
+
+def _function(bound: Any) -> Any:
+    """What is called: a property's getter, or what is bound itself."""
+    return bound.fget if isinstance(bound, property) else bound
 
 
 def _wrapper(original: Any, run: Callable[..., Any]) -> Any:

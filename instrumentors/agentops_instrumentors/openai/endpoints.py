@@ -12,18 +12,13 @@ _BETA_CHAT = "openai.resources.beta.chat.completions"
 _RESPONSES = "openai.resources.responses.responses"
 
 
-class _Optional(Chat):
-    optional = True
-
-
 ENDPOINTS = (
     Chat(f"{_CHAT}:Completions.create"),
     Chat(f"{_CHAT}:AsyncCompletions.create"),
-    # `parse` lived under `beta` until openai 1.92.
-    _Optional(f"{_CHAT}:Completions.parse"),
-    _Optional(f"{_CHAT}:AsyncCompletions.parse"),
-    _Optional(f"{_BETA_CHAT}:Completions.parse"),
-    _Optional(f"{_BETA_CHAT}:AsyncCompletions.parse"),
+    Chat(f"{_CHAT}:Completions.parse", ">=1.92"),
+    Chat(f"{_CHAT}:AsyncCompletions.parse", ">=1.92"),
+    Chat(f"{_BETA_CHAT}:Completions.parse", "<1.92"),
+    Chat(f"{_BETA_CHAT}:AsyncCompletions.parse", "<1.92"),
     Responses(f"{_RESPONSES}:Responses.create"),
     Responses(f"{_RESPONSES}:AsyncResponses.create"),
     Responses(f"{_RESPONSES}:Responses.parse"),

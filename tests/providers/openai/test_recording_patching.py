@@ -73,7 +73,7 @@ def _methods() -> dict[str, Any]:
         try:
             found[endpoint.target] = vars(reduce(getattr, owners, importlib.import_module(module)))[name]
         except (ImportError, KeyError):
-            assert endpoint.optional, endpoint.target
+            assert endpoint.versions, endpoint.target
     return found
 
 
