@@ -42,7 +42,7 @@ class InvokeAgent(_AgentRuntime):
         attributes.update(plain.attributes(params, named))
         attributes.update(guardrail(dig(params, "guardrailConfiguration", "guardrailIdentifier")))
         name = str(params.get("agentName") or "")
-        return Asked(semconv.INVOKE_AGENT, PROVIDER, model, server, False, attributes, lambda: _agent_asked(params), name, surface=self)
+        return Asked(semconv.INVOKE_AGENT, PROVIDER, model, server, True, attributes, lambda: _agent_asked(params), name, surface=self)
 
     def whole(self, head: Mapping[str, Any], events: Sequence[tuple[str, Any]]) -> Mapping[str, Any]:
         return {**head, "events": events}
@@ -189,7 +189,7 @@ class RetrieveAndGenerateStream(RetrieveAndGenerate):
     stream: ClassVar[str | None] = "stream"
 
     def whole(self, head: Mapping[str, Any], events: Sequence[tuple[str, Any]]) -> Mapping[str, Any]:
-        found: dict[str, Any] = {**head, "citations": [event for kind, event in events if kind == "citation"]}
+        found: dict[str, Any] = {**head, "citations": [event.get("citation") for kind, event in events if kind == "citation"]}
         texts = [str(event.get("text") or "") for kind, event in events if kind == "output"]
         guarded = [event.get("action") for kind, event in events if kind == "guardrail"]
         return {**found, "output": {"text": "".join(texts) if texts else None}, "guardrailAction": guarded[-1] if guarded else None}
@@ -202,7 +202,7 @@ class ApplyGuardrail(Surface):
         identifier = params.get("guardrailIdentifier")
         attributes: dict[str, AttributeValue] = {semconv.SPAN_KIND: "guardrail", **guardrail(identifier)}
         role = "assistant" if params.get("source") == "OUTPUT" else "user"
-        asked = lambda: Content([Message(role, blocks.parts(many(params, "content")))])  # noqa: E731
+        asked = lambda: Content([Message(role, blocks.parts({"guardContent": item} for item in many(params, "content")))])  # noqa: E731
         return Asked("apply_guardrail", PROVIDER, None, server, False, attributes, asked, str(identifier or ""), surface=self)
 
     def response(self, answer: Mapping[str, Any], asked: Asked) -> Response:

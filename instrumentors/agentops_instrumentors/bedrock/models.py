@@ -15,6 +15,7 @@ from agentops_instrumentors.core import content, semconv
 from agentops_instrumentors.core.messages import Content, Message, Part, TextPart
 from agentops_instrumentors.core.operation import AttributeValue, Response
 from agentops_instrumentors.core.plain import dig, many
+from agentops_instrumentors.core.usage import Usage
 from agentops_instrumentors.formats import anthropic, anthropic_blocks, cohere, converse, openai_chat, prompts
 
 if TYPE_CHECKING:
@@ -126,7 +127,8 @@ def _embedded(answer: Answer) -> Response:
     while vector and not isinstance(vector, str) and isinstance(inner := _within(vector), (list, dict)):
         vector = cast("Any", inner)
     attributes: dict[str, AttributeValue] = {semconv.EMBEDDINGS_DIMENSION_COUNT: len(vector)} if vector else {}
-    return Response(usage=answer.usage(answer.last("inputTextTokenCount")), service_tier=answer.tier, attributes=attributes)
+    usage = answer.usage(answer.last("inputTextTokenCount"))
+    return Response(usage=Usage(usage.input_tokens) if usage else None, service_tier=answer.tier, attributes=attributes)
 
 
 def _within(value: Any) -> Any:
