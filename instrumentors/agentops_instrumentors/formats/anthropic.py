@@ -19,10 +19,11 @@ FINISH_REASONS = {
     "stop_sequence": "stop",
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
+    "pause_turn": "length",
     "tool_use": "tool_call",
     "refusal": "content_filter",
 }
-"""The vendor's stop reasons by the conventions; others (`pause_turn`, `compaction`) are told as they are."""
+"""The vendor's stop reasons by the conventions; a paused turn is one that the provider cut off. `compaction` is both's own word."""
 
 
 def response(message: Any, complete: bool = True) -> Response:
