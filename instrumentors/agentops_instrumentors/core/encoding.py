@@ -13,6 +13,10 @@ _MARK: Final = "…[{} bytes left out]"
 _NOTE: Final = "agentops.elided"
 _SHORTEST: Final = 128
 _DEEPEST: Final = 64
+_TELLING: Final = 10**6
+"""Whole numbers from here up may be a card's, a telephone's or an account's: a redactor sees them."""
+_LONGEST_INTEGER: Final = 4096
+"""In bits; Python refuses to write much longer ones in decimal digits."""
 _INTEGERS: Final = range(-(2**63), 2**63)
 
 Redactor = Callable[[str], str]
@@ -73,7 +77,7 @@ def _clean(value: object, redactor: Redactor | None, inside: tuple[int, ...]) ->
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        return value if value in _INTEGERS else str(value)
+        return _clean_integer(value, redactor)
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, str):
@@ -86,7 +90,7 @@ def _clean(value: object, redactor: Redactor | None, inside: tuple[int, ...]) ->
     if isinstance(value, msgspec.Struct):
         return _clean_struct(value, redactor, inside)
     if isinstance(value, Mapping):
-        return {utf8(str(key)): _clean(item, redactor, inside) for key, item in cast("Mapping[object, object]", value).items()}
+        return _clean_mapping(cast("Mapping[object, object]", value), redactor, inside)
     if isinstance(value, (Sequence, set, frozenset)):
         return [_clean(item, redactor, inside) for item in cast("Sequence[object]", value)]
     if is_dataclass(value) and not isinstance(value, type):
@@ -95,6 +99,30 @@ def _clean(value: object, redactor: Redactor | None, inside: tuple[int, ...]) ->
         return _clean(plain(value), redactor, inside)
     except Exception:
         return f"[{type(value).__qualname__}]"
+
+
+def _clean_integer(value: int, redactor: Redactor | None) -> int | str:
+    if value.bit_length() > _LONGEST_INTEGER:
+        return f"[a number of {value.bit_length()} bits]"
+    if redactor and abs(value) >= _TELLING:
+        text = str(value)
+        masked = redactor(text)
+        if masked != text:
+            return utf8(masked)
+    return value if value in _INTEGERS else str(value)
+
+
+def _clean_mapping(value: Mapping[object, object], redactor: Redactor | None, inside: tuple[int, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        name = utf8(str(key))
+        if redactor and not name.isidentifier():
+            # A name of a field is structure; an address, a number or a key used as one is content.
+            name = utf8(redactor(name))
+            while name in found:
+                name += "'"
+        found[name] = _clean(item, redactor, inside)
+    return found
 
 
 _STRUCTURE: Final = frozenset({"type", "role", "id", "modality", "mime_type", "finish_reason", "digest"})
