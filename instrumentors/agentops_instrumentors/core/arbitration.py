@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 CONFLICT_VARIABLE: Final = "AGENTOPS_INSTRUMENTATION_CONFLICT"
 _KINDS: Final = {semconv.TEXT_COMPLETION: semconv.CHAT, semconv.GENERATE_CONTENT: semconv.CHAT}
-_GENAI_INSTRUMENTORS: Final = (
+GENAI_INSTRUMENTORS: Final = (
     "opentelemetry.instrumentation.genai",
     "opentelemetry.instrumentation.openai",
     "opentelemetry.instrumentation.openai_v2",
@@ -98,12 +98,12 @@ class Foreigners:
         for _ in range(_DEEPEST):
             if layer is None:
                 return False
-            if layer is not self._ours and _module(layer).startswith(_GENAI_INSTRUMENTORS):
+            if layer is not self._ours and wrapping_module(layer).startswith(GENAI_INSTRUMENTORS):
                 warn_once(
-                    f"foreign:{self._name}:{_module(layer)}",
+                    f"foreign:{self._name}:{wrapping_module(layer)}",
                     "%s is instrumented by %s too; ours stands down there so that no call counts twice (%s=force records both)",
                     f"{getattr(self._owner, '__qualname__', self._owner)}.{self._name}",
-                    _module(layer),
+                    wrapping_module(layer),
                     CONFLICT_VARIABLE,
                 )
                 return True
@@ -124,7 +124,7 @@ class _AnyForeigners:
         return any(one.present() for one in self._each)
 
 
-def _module(layer: object) -> str:
+def wrapping_module(layer: object) -> str:
     """The module whose code wraps: of a `wrapt` wrapper's function, or of a closure's own globals."""
     code: Any = getattr(layer, "_self_wrapper", layer)
     code = getattr(code, "__func__", code)
