@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.operation import AttributeValue, Call, Request, Response
 from agentops_instrumentors.core.usage import Usage
 from agentops_instrumentors.openai.parameters import request
 from agentops_instrumentors.stainless import StainlessEndpoint, asked, field, given
+
+# The client asks for this where the caller does not say, and gives the caller numbers all the same.
+_BY_DEFAULT: Final = "base64"
 
 
 class Embeddings(StainlessEndpoint):
@@ -20,9 +23,7 @@ class Embeddings(StainlessEndpoint):
         dimensions = given(kwargs.get("dimensions"))
         if dimensions is not None:
             attributes[semconv.EMBEDDINGS_DIMENSION_COUNT] = dimensions
-        encoding = given(kwargs.get("encoding_format"))
-        if encoding is not None:
-            attributes[semconv.REQUEST_ENCODING_FORMATS] = (encoding,)
+        attributes[semconv.REQUEST_ENCODING_FORMATS] = (given(kwargs.get("encoding_format")) or _BY_DEFAULT,)
         return request(semconv.EMBEDDINGS, instance, kwargs, attributes, None)
 
     def response(self, returned: Any) -> Response:
