@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 _OPERATION: Final = "gen_ai.operation.name"
 _INFERENCE: Final = frozenset({"chat", "generate_content", "text_completion"})
-_SCOPE: Final = "agentops_instrumentors."
-_CLIENT: Final = "gen_ai.client."
+_SCOPES: Final = ("agentops", "agentops_instrumentors")
 _CLIENT_DURATION: Final = "gen_ai.client.operation.duration"
 _TOKENS: Final = "gen_ai.client.token.usage"
 
@@ -57,6 +56,11 @@ class Evidence:
     mode: Mode
 
     @property
+    def internal(self) -> list[Span]:
+        """Internal spans but the session's root: agents, tools and operations of the program."""
+        return [span for span in self.telemetry.spans if span.kind == "internal" and span.parent_id]
+
+    @property
     def calls(self) -> list[Span]:
         """Client spans: the operations of the provider."""
         return [span for span in self.telemetry.spans if span.kind == "client"]
@@ -76,14 +80,13 @@ def scenario_operations(evidence: Evidence) -> Iterator[str]:
 
 def scenario_internal(evidence: Evidence) -> Iterator[str]:
     """One internal span for each declared, beside the session's root."""
-    internal = [span for span in evidence.telemetry.spans if span.kind == "internal" and span.parent_id]
-    yield from _counted("internal spans", Counter(_operations(internal)), Counter(evidence.scenario.internal))
+    yield from _counted("internal spans", Counter(_operations(evidence.internal)), Counter(evidence.scenario.internal))
 
 
 def scenario_outcome(evidence: Evidence) -> Iterator[str]:
-    """The last operation failed, or none did."""
-    failed = [span.name for span in evidence.calls if span.status == "error"]
-    if len(failed) != evidence.scenario.fails:
+    """One call of a service failed, or none did; without calls, what failed inside or nothing."""
+    failed = [span.name for span in evidence.calls or evidence.internal if span.status == "error"]
+    if (len(failed) if evidence.calls else bool(failed)) != evidence.scenario.fails:
         yield f"failed spans are {failed}, where {'one' if evidence.scenario.fails else 'none'} should be"
 
 
@@ -103,18 +106,23 @@ def scenario_tokens(evidence: Evidence) -> Iterator[str]:
 
 
 def scenario_metrics(evidence: Evidence) -> Iterator[str]:
-    """Exactly so many measurements of each client metric."""
+    """Exactly so many measurements of each GenAI metric, and so many of failures as failed."""
     counted = Counter[str]()
-    for metric in _client_metrics(evidence):
+    for metric in _genai_metrics(evidence):
         if metric.instrument == "histogram":
             counted[metric.name] += sum(point.count for point in metric.points)
     yield from _counted("measurements", +counted, +_measurements(evidence))
+    durations = [metric for metric in _genai_metrics(evidence) if metric.name.endswith(".duration")]
+    told = sum(point.count for metric in durations for point in metric.points if "error.type" in point.attributes)
+    failed = [span for span in (*evidence.calls, *evidence.internal) if span.status == "error" and _OPERATION in span.attributes]
+    if told != len(failed):
+        yield f"{told} durations have an error.type, where {len(failed)} operations failed"
 
 
 def scenario_metric_tokens(evidence: Evidence) -> Iterator[str]:
     """The metrics' tokens are those billed, in every instrument that has them."""
     sums = Counter[str]()
-    for metric in _client_metrics(evidence):
+    for metric in _genai_metrics(evidence):
         for point in metric.points:
             sums[_tokens_of(metric.name, str(point.attributes.get("gen_ai.token.type")))] += int(point.value)
     embedding = "embeddings" in evidence.scenario.operations
@@ -127,18 +135,22 @@ def scenario_metric_tokens(evidence: Evidence) -> Iterator[str]:
 
 def scenario_scope(evidence: Evidence) -> Iterator[str]:
     """Operations come from an instrumentor of ours, in this version, without a schema: the registry has no release to name."""
-    scopes = {span.scope for span in evidence.calls} | {metric.scope for metric in _client_metrics(evidence)}
+    scopes = {span.scope for span in evidence.telemetry.spans} | {metric.scope for metric in _genai_metrics(evidence)}
     for scope in sorted(scopes, key=str):
         if not _ours(scope):
-            yield f"the scope is {scope}, not {_SCOPE}* in version {__version__} without a schema"
+            yield f"the scope is {scope}, not one of ours in version {__version__} without a schema"
 
 
 def scenario_events(evidence: Evidence) -> Iterator[str]:
-    """One event of details for each inference, and one of its exception for each that failed by one, on the operation's span."""
+    """One event of details for each inference, on its span, and one of the exception for each call that an exception ended."""
     inference = [span for span in evidence.calls if span.attributes.get(_OPERATION) in _INFERENCE]
     told = Counter(record.span_id for record in evidence.telemetry.records if record.name == "gen_ai.client.inference.operation.details")
     if told != Counter(span.span_id for span in inference):
-        yield f"{told.total()} events of details for {len(inference)} inferences"
+        yield f"{sum(told.values())} events of details for {len(inference)} inferences"
+    raised = sum(event.name == "exception" for span in evidence.calls for event in span.events)
+    exceptions = sum(record.name == "gen_ai.client.operation.exception" for record in evidence.telemetry.records)
+    if exceptions != raised:
+        yield f"{exceptions} events of exceptions for {raised} calls that one ended"
 
 
 def scenario_content(evidence: Evidence) -> Iterator[str]:
@@ -163,6 +175,9 @@ def _measurements(evidence: Evidence) -> Counter[str]:
     counts = Counter({_CLIENT_DURATION: len(scenario.operations) - inference, "gen_ai.client.inference.duration": inference})
     counts[f"{group}time_to_first_chunk"] = int(chunks > 0)
     counts[f"{group}time_per_output_chunk"] = max(chunks - 1, 0)
+    counts["gen_ai.execute_tool.duration"] = scenario.internal.count("execute_tool")
+    counts["gen_ai.invoke_agent.duration"] = scenario.internal.count("invoke_agent")
+    counts["gen_ai.invoke_agent.tool_calls"] = scenario.internal.count("invoke_agent") if latest else 0
     if not latest:
         counts[_TOKENS] = len(scenario.told)
     elif inference:
@@ -194,16 +209,16 @@ def _billed(evidence: Evidence, kind: str) -> int:
     return amount if kind in evidence.scenario.told else 0
 
 
-def _client_metrics(evidence: Evidence) -> list[Metric]:
-    return [metric for metric in evidence.telemetry.metrics if metric.name.startswith(_CLIENT)]
+def _genai_metrics(evidence: Evidence) -> list[Metric]:
+    return [metric for metric in evidence.telemetry.metrics if metric.name.startswith("gen_ai.")]
 
 
 def _operations(spans: list[Span]) -> list[str]:
-    return [str(span.attributes.get(_OPERATION)) for span in spans]
+    return [str(span.attributes.get(_OPERATION, span.attributes.get("agentops.span.kind"))) for span in spans]
 
 
 def _ours(scope: Scope) -> bool:
-    return scope.name.startswith(_SCOPE) and scope.version == __version__ and not scope.schema_url
+    return scope.name.partition(".")[0] in _SCOPES and scope.version == __version__ and not scope.schema_url
 
 
 def _counted(what: str, found: Counter[str], wanted: Counter[str]) -> Iterator[str]:

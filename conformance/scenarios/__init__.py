@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 GROUP: Final = "opentelemetry_instrumentor"
 PREFIX: Final = "agentops_"
+OWN: Final = "decorators"
+"""Scenarios of the program's own spans, which no instrumentor makes."""
 
 
 class Reading(Enum):
@@ -34,7 +36,8 @@ class Scenario:
     """One call of the vendor's client and what it must leave, exactly.
 
     `call` is for the provider's own `drive`. `operations` are those of the client spans, `internal` those of internal spans beside the
-    session's root. `fails` says that the last client span must have failed. `tokens` are the types whose number becomes known, such as
+    session's root (or their `agentops.span.kind`, where they have none). `fails` says that one client span must have failed, or where
+    there is none, internal ones. `tokens` are the types whose number becomes known, such as
     `("input",)`; by default both where the answer is read to its end, and none where the call fails or is closed early.
     """
 
@@ -132,8 +135,8 @@ def missing(target: str) -> bool:
 
 
 def instrumentors() -> Mapping[str, bool]:
-    """Our instrumentors by their entry points' names, less the prefix, and whether each has scenarios."""
-    found = sorted({point.name.removeprefix(PREFIX) for point in entry_points(group=GROUP) if point.name.startswith(PREFIX)})
+    """What makes spans of ours, instrumentors by their entry points' names less the prefix, and whether each has scenarios."""
+    found = sorted({OWN} | {point.name.removeprefix(PREFIX) for point in entry_points(group=GROUP) if point.name.startswith(PREFIX)})
     return {name: find_spec(f"{__name__}.{name}") is not None for name in found}
 
 

@@ -100,12 +100,17 @@ def test_it_passes_what_conforms() -> None:
 
 
 FAILED = replace(attributed(CALL, error__type="_OTHER"), status="error")
+FAILED_DURATION = replace(DURATION, points=(replace(DURATION.points[0], attributes={**ASKED, "error.type": "_OTHER"}),))
 INTERNAL = replace(CALL, kind="internal", span_id="4" * 16)
 MUTATIONS = (
     ("scenario_operations", replace(EVIDENCE, scenario=replace(SCENARIO, operations=("embeddings",)))),
-    ("scenario_internal", with_calls(CALL, replace(INTERNAL, name="execute_tool t", attributes={"gen_ai.operation.name": "execute_tool"}))),
-    ("scenario_internal", replace(EVIDENCE, scenario=replace(SCENARIO, internal=("execute_tool",)))),
-    ("scenario_outcome", with_calls(FAILED)),
+    ("scenario_internal", with_calls(CALL, replace(INTERNAL, name="task t", attributes={"agentops.span.kind": "task"}))),
+    ("scenario_internal", replace(EVIDENCE, scenario=replace(SCENARIO, internal=("task",)))),
+    (
+        "scenario_outcome",
+        replace(with_calls(FAILED), telemetry=replace(GOOD, spans=(ROOT, FAILED), metrics=(FAILED_DURATION, INPUT, OUTPUT))),
+    ),
+    ("scenario_metrics", replace(with_calls(FAILED), scenario=replace(SCENARIO, fails=True, tokens=("input", "output")))),
     ("scenario_outcome", replace(EVIDENCE, scenario=replace(SCENARIO, fails=True, tokens=("input", "output")))),
     ("scenario_calls", replace(EVIDENCE, ran=Ran("m:E.create", 0, Bill(2, 2, 3)))),
     ("scenario_tokens", with_calls(attributed(CALL, gen_ai__usage__input_tokens=4))),
@@ -116,6 +121,7 @@ MUTATIONS = (
     ("scenario_scope", with_calls(replace(CALL, scope=Scope("opentelemetry.instrumentation.openai", __version__)))),
     ("scenario_scope", with_calls(replace(CALL, scope=replace(SCOPE, schema_url="https://opentelemetry.io/schemas/1.37.0")))),
     ("scenario_events", replace(EVIDENCE, telemetry=replace(GOOD, records=()))),
+    ("scenario_events", with_calls(replace(CALL, events=(Event("exception", {}),)))),
     ("scenario_events", replace(EVIDENCE, telemetry=replace(GOOD, records=(DETAILS, DETAILS)))),
 )
 
@@ -144,7 +150,7 @@ def test_without_content_no_text_of_an_exception_is_left() -> None:
     )
     quiet = replace(EVIDENCE, mode=LATEST, telemetry=replace(GOOD, metrics=metrics))
     assert found(quiet) == set()
-    for loud in (replace(CALL, message="no"), replace(CALL, events=(Event("exception", {"exception.message": "no"}),))):
+    for loud in (replace(CALL, message="no"), replace(CALL, events=(Event("log", {"exception.message": "no"}),))):
         assert found(replace(quiet, telemetry=replace(quiet.telemetry, spans=(ROOT, loud)))) == {"scenario_content"}
 
 
