@@ -17,7 +17,14 @@ Json = dict[str, Any]
 THOUGHTS: Final = 64
 CACHED: Final = 100
 PIXEL: Final = base64.b64encode(b"\x89PNG a picture").decode()
-STATUSES: Final = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL"}
+STATUSES: Final = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+}
 _ERROR: Final = re.compile(r"error-(\d{3})")
 _WORD: Final = re.compile(r"\S+")
 
