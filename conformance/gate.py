@@ -19,7 +19,7 @@ from agentops_conformance.checks import Options, check
 from agentops_conformance.otlp import read
 from agentops_conformance.values import Finding, Level, Span, Telemetry
 from agentops_conformance.vocabulary import vocabulary
-from conformance import expected, gaps, scenarios
+from conformance import coverage, expected, gaps, scenarios
 from conformance.drive import EXPORTS, Report
 from conformance.expected import MODES, Evidence, Mode
 
@@ -62,7 +62,9 @@ def run(providers: Sequence[str] = ()) -> Result:
     chosen = providers or [name for name, covered in known.items() if covered]
     with ThreadPoolExecutor() as threads:
         runs = list(threads.map(partial(drive, providers=chosen), MODES))
-    uncovered = () if providers else [name for name, covered in known.items() if not covered]
+    uncovered = [] if providers else [f"instrumentor without scenarios: {name}" for name, covered in known.items() if not covered]
+    for name in chosen:
+        uncovered += [f"scenario missing: {name} {what}" for what in coverage.missing(scenarios.provider(name).scenarios)]
     return judge(runs, gaps.declared(chosen), uncovered)
 
 
@@ -97,12 +99,12 @@ def _gathered(mode: Mode, reports: Mapping[str, Report], folder: Path) -> Run:
 
 
 def judge(runs: Sequence[Run], declared: Sequence[gaps.Gap], uncovered: Sequence[str] = ()) -> Result:
-    """The gate's verdict on what was driven and recorded; `uncovered` are instrumentors that have no scenarios."""
+    """The gate's verdict on what was driven and recorded; `uncovered` says which scenarios there should be."""
     findings = [found for run in runs for found in _found(run)]
     violations = [(scenario, finding) for scenario, finding in findings if finding.level is Level.VIOLATION]
     left, stale = gaps.undeclared(violations, declared)
     failures = (
-        *(f"instrumentor without scenarios: {name}" for name in uncovered),
+        *uncovered,
         *(f"{scenario}: {finding}" for scenario, finding in left),
         *(f"stale gap: {text}" for text in stale),
         *(f"endpoint without a scenario: {target}" for report in runs[0].reports.values() for target in _untried(report)),

@@ -116,6 +116,7 @@ _CASES: Final = (
     _chat("chat.create stream without usage", reading=Reading.ALL, stream=True),
     _chat("chat.create stream closed", reading=Reading.ONE, stream=True, stream_options=_USAGE),
     _chat("chat.create stream error", reading=Reading.ALL, fails=True, model="error-stream", stream=True),
+    _chat("chat.create stream refused", reading=Reading.ALL, fails=True, model="error-503", stream=True),
     _chat("chat.create error", fails=True, model="error-429"),
     _chat("chat.parse", method="parse"),
     _chat("chat.parse error", method="parse", fails=True, model="error-400"),
@@ -128,6 +129,7 @@ _CASES: Final = (
     _respond("responses.create stream", reading=Reading.ALL, stream=True),
     _respond("responses.create stream closed", reading=Reading.ONE, stream=True),
     _respond("responses.create stream error", reading=Reading.ALL, fails=True, model="error-stream", stream=True),
+    _respond("responses.create stream refused", reading=Reading.ALL, fails=True, model="error-503", stream=True),
     _respond("responses.create failed", fails=True, model="error-response"),
     _respond("responses.create error", fails=True, model="error-500"),
     _respond("responses.parse", method="parse"),
@@ -135,6 +137,14 @@ _CASES: Final = (
     _fetch("responses.retrieve"),
     _fetch("responses.retrieve stream", reading=Reading.ALL, stream=True),
     _fetch("responses.retrieve stream closed", reading=Reading.ONE, stream=True),
+    _Case(
+        "responses.retrieve stream error",
+        "responses.retrieve",
+        ("fetch_response",),
+        {"response_id": "resp_none", "stream": True},
+        Reading.ALL,
+        fails=True,
+    ),
     _Case("responses.retrieve error", "responses.retrieve", ("fetch_response",), {"response_id": "resp_none"}, fails=True),
     _embed("embeddings.create", encoding_format="float"),
     _embed("embeddings.create defaults"),
@@ -144,6 +154,7 @@ _CASES: Final = (
     _complete("completions.create several", prompt=["One", "Two"], n=2),
     _complete("completions.create stream", reading=Reading.ALL, stream=True, stream_options=_USAGE),
     _complete("completions.create stream closed", reading=Reading.ONE, stream=True),
+    _complete("completions.create stream refused", reading=Reading.ALL, fails=True, model="error-503", stream=True),
     _complete("completions.create error", fails=True, model="error-503"),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from conformance import expected, gaps, scenarios
+from conformance import coverage, expected, gaps, scenarios
 from conformance.drive import Bill, Ran, Report
 from conformance.expected import MODES, Evidence
 from conformance.gaps import Gap
@@ -195,10 +195,27 @@ def test_the_declared_gaps_give_reasons() -> None:
     assert all(gap.reason.endswith(".") for gap in declared)
 
 
-def test_it_fails_an_instrumentor_without_scenarios() -> None:
+def test_it_fails_what_has_no_scenario() -> None:
     run = Run(PUBLISHED, {"openai": REPORT}, (EVIDENCE,), Telemetry())
-    assert judge([run], (), ["acme"]).failures == ("instrumentor without scenarios: acme",)
+    assert judge([run], (), ["instrumentor without scenarios: acme"]).failures == ("instrumentor without scenarios: acme",)
     assert scenarios.instrumentors()["openai"]
+
+
+def test_every_operation_needs_every_end_in_every_form() -> None:
+    assert coverage.missing([SCENARIO]) == ["chat sync plain, failing"]
+    plain = [SCENARIO, replace(SCENARIO, fails=True)]
+    assert coverage.missing(plain) == []
+    streamed = replace(SCENARIO, reading=Reading.ALL)
+    assert coverage.missing([*plain, streamed]) == ["chat sync streamed, failing", "chat sync streamed, closed early"]
+    ended = [*plain, streamed, replace(streamed, fails=True), replace(streamed, reading=Reading.ONE)]
+    assert coverage.missing(ended) == []
+    other = replace(SCENARIO, operations=("embeddings",), asynchronous=True)
+    assert coverage.missing([*plain, other, replace(other, fails=True)]) == [
+        "chat async plain, successful",
+        "chat async plain, failing",
+        "embeddings sync plain, successful",
+        "embeddings sync plain, failing",
+    ]
 
 
 def test_both_profiles_and_both_answers_to_content_are_driven() -> None:
