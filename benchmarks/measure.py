@@ -11,7 +11,7 @@ from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import startup
-from benchmarks.adapters import BARE
+from benchmarks.adapters import BARE, EVERY
 from benchmarks.cases import CASES, ENVIRONMENT
 from benchmarks.environments import ROOT
 
@@ -162,6 +162,21 @@ def starts(pythons: Mapping[Adapter, Path], launches: int, say: Callable[[str], 
                     result.bare.add(without, {"wall": 0, "cpu": 0, "total": 0}, 1)
                 else:
                     result.added[adapter.name].add(with_it, without, 1)
+        yield result
+
+
+def starts_of_every(python: Path, launches: int, say: Callable[[str], None]) -> Iterator[Result]:
+    """Measure start-up with all of this project's instrumentors against the same program without them."""
+    for program in startup.EVERY_PROVIDER:
+        say(f"start-up: {program.name}")
+        result = Result(program.name, "start-up", "process")
+        variables = environment({})
+        for launch in range(launches + 1):
+            without = _started(python, program.source(None), variables)
+            with_it = _started(python, program.source(EVERY.name), variables)
+            if launch:
+                result.bare.add(without, {"wall": 0, "cpu": 0, "total": 0}, 1)
+                result.added["ours"].add(with_it, without, 1)
         yield result
 
 

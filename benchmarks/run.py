@@ -10,7 +10,7 @@ import sys
 import time
 
 from benchmarks import measure, report
-from benchmarks.adapters import BARE, FLOOR, OURS, PEERS
+from benchmarks.adapters import BARE, EVERY, FLOOR, OURS, PEERS
 from benchmarks.cases import ENVIRONMENT
 from benchmarks.environments import ROOT, python_of
 
@@ -33,6 +33,7 @@ def main() -> None:
     if not options.skip_startup:
         started = {adapter: python for adapter, python in pythons.items() if adapter is not FLOOR}
         results.extend(measure.starts(started, launches, _say))
+        results.extend(measure.starts_of_every(python_of(EVERY), launches, _say))
     tables = report.tables(results, [peer.name for peer in PEERS])
     print(tables)
     if not (options.quick or options.only or options.skip_startup or options.skip_calls):

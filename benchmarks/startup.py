@@ -23,6 +23,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 providers = TracerProvider(), MeterProvider(), LoggerProvider()
 """
+_LOADER = "import opentelemetry.instrumentation.auto_instrumentation._load\n"
 _OPENAI = """
 import openai
 client = openai.OpenAI(api_key="none")
@@ -51,6 +52,13 @@ PROGRAMS = (
     Program("OpenTelemetry SDK, then openai", _SDK, _OPENAI),
     Program("openai first, then OpenTelemetry SDK", _OPENAI + _SDK),
 )
+
+EVERY_PROVIDER = (
+    Program("every provider, no SDK imported, OpenTelemetry SDK", _SDK),
+    Program("every provider, no SDK imported, under OpenTelemetry's loader", f"{_LOADER}{_SDK}"),
+)
+"""All instrumentors in an environment with all vendors' SDKs. The loader is what `opentelemetry-instrument` runs beforehand: most of what
+the first instrumentor brings, OpenTelemetry's base class of it, is there already."""
 
 
 def launch(python: Path, source: str, environment: Mapping[str, str]) -> tuple[int, int]:

@@ -36,6 +36,7 @@ class Adapter:
 BARE = Adapter("bare", "bench-bare.txt")
 FLOOR = Adapter("floor", "bench-bare.txt")
 OURS = Adapter("ours", "bench-ours.txt", project=True)
+EVERY = Adapter("every", "test.txt", project=True)
 OFFICIAL = Adapter("official", "bench-official.txt")
 
 PEERS = (OFFICIAL,)
