@@ -6,7 +6,7 @@ RUN := .venv/bin/python
 PYTEST := -m pytest -q -n 2 --dist loadfile
 INSTALL := $(UV) pip install --quiet --require-hashes --python
 # The provider suite runs once more in each of these environments; `test` is the newest of everything.
-SDK_ENVIRONMENTS := openai-1 openai-2 oldest
+SDK_ENVIRONMENTS := sdks-oldest sdks-previous oldest
 
 .PHONY: demo test test-newest check conformance e2e bench lock clean $(SDK_ENVIRONMENTS:%=test-%)
 .DELETE_ON_ERROR:

@@ -11,8 +11,8 @@ lock() {
         --no-emit-index-url --no-emit-find-links --no-header --no-annotate --upgrade --output-file "requirements/$name.txt" "$@"
 }
 
-lock test --extra openai --extra full --group test
-lock openai-1 --group openai-1
-lock openai-2 --group openai-2
-lock oldest --extra full --group openai-3 --resolution lowest-direct
-lock check --extra openai --extra full --group test --group check
+lock test --extra full --group test
+lock sdks-oldest --group sdks-oldest
+lock sdks-previous --group sdks-previous
+lock oldest --extra full --group sdks --resolution lowest-direct
+lock check --extra full --group test --group check

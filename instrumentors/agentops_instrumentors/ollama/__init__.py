@@ -11,5 +11,5 @@ class OllamaInstrumentor(ProviderInstrumentor):
     """Instruments the `ollama` package from 0.4 on, sync and async, functions imported before it was instrumented included."""
 
     sdk = "ollama"
-    requires = ("ollama >= 0.4.0",)
+    requires = ("ollama >= 0.4.7",)
     endpoints = "agentops_instrumentors.ollama.endpoints:ENDPOINTS"
