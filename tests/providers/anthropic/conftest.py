@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import anthropic
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from agentops_instrumentors.anthropic import AnthropicInstrumentor
 from agentops_instrumentors.core.content import ContentMode, set_default_mode
 from tests.fakes.anthropic_server import FakeAnthropic
-from tests.providers.anthropic.vendor import AnthropicVendor
+from tests.providers.anthropic.vendor import NATIVE, PARSE, TOOL_RUNNER, AnthropicVendor
 from tests.providers.laboratory import Laboratory
 from tests.providers.recorder import Recorder
 from tests.unit.message_shapes import check_span
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.fakes.in_memory import InMemory
+
+
+_NEEDS: Final = {"test_recording_native.py": NATIVE, "test_recording_parse.py": PARSE, "test_recording_tools.py": TOOL_RUNNER}
+"""Tests of what only younger versions of the client have."""
+
+collect_ignore = [file for file, there in _NEEDS.items() if not there]
 
 
 @pytest.fixture(scope="session")

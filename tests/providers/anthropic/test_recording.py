@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any
 
 import anthropic
@@ -13,7 +12,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from agentops_instrumentors.core import cost
 from agentops_instrumentors.core.content import ContentMode
 from tests.fakes.anthropic_server import Reply
-from tests.providers.anthropic.vendor import MODEL, NATIVE, PARSE, THINKING, Tides
+from tests.providers.anthropic.vendor import MODEL, THINKING
 
 if TYPE_CHECKING:
     from tests.providers.anthropic.conftest import AnthropicRecorder
@@ -94,8 +93,8 @@ def test_request_parameters(record: AnthropicRecorder) -> None:
     record.client.messages.create(
         **ASKED,
         stop_sequences=["END", "STOP"],
-        service_tier="standard_only",
         extra_body={
+            "service_tier": "standard_only",
             "temperature": 0.2,
             "top_p": 0.9,
             "top_k": 40,
@@ -113,19 +112,6 @@ def test_request_parameters(record: AnthropicRecorder) -> None:
         "anthropic.request.service_tier": "standard_only",
         "gen_ai.output.type": "json",
     }
-
-
-@pytest.mark.skipif(not PARSE, reason="this version has no parse")
-@pytest.mark.parametrize("beta", [False, True])
-def test_parse(record: AnthropicRecorder, beta: bool) -> None:
-    messages: Any = record.client.beta.messages if beta else record.client.messages
-    parsed = messages.parse(**ASKED, output_format=Tides)
-    assert parsed.parsed_output == Tides(port="there", count=1)
-    assert record.attributes("gen_ai.output", "gen_ai.response.finish") == {
-        "gen_ai.output.type": "json",
-        "gen_ai.response.finish_reasons": ("stop",),
-    }
-    assert json.loads(record.said[0]["content"]) == {"port": "there", "count": 1}
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -288,10 +274,3 @@ def test_the_content_policy(record: AnthropicRecorder) -> None:
         record.client.messages.create(**{**ASKED, "model": "error-400"})
     text = "".join(span.to_json() for span in record.telemetry.spans())
     assert not any(word in text for word in ("hello", "secret", "You said", "not accepted"))
-
-
-@pytest.mark.skipif(not NATIVE, reason="this version has no spans of its own")
-def test_the_conversation_of_the_clients_option(record: AnthropicRecorder) -> None:
-    with record.client_at(api_key="test", open_telemetry={"conversation_id": "conv-1"}) as client:
-        client.messages.create(**ASKED)
-    assert record.attributes("gen_ai.conversation") == {"gen_ai.conversation.id": "conv-1"}

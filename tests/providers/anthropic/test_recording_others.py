@@ -1,18 +1,15 @@
-"""Platforms, batches, the tool runner, raw responses; instrumenting and back."""
+"""Platforms, token counts, batches; instrumented before and after the import."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
 from typing import TYPE_CHECKING, Any
 
 import anthropic
 import pytest
-from opentelemetry.trace import SpanKind, StatusCode
 
 from tests.providers.anthropic.test_recording import ASKED
-from tests.providers.anthropic.vendor import MODEL, PLATFORM_STREAM, TOOL_RUNNER
+from tests.providers.anthropic.vendor import MODEL, PLATFORM_STREAM
 
 if TYPE_CHECKING:
     from tests.fakes.anthropic_server import FakeAnthropic
@@ -27,20 +24,20 @@ PLATFORMS = {
 }
 
 
-@pytest.mark.parametrize("beta", [False, True])
-@pytest.mark.parametrize("how", ["create", "create stream", "stream"])
+WAYS = ["create", "create stream", "stream", "beta create", "beta create stream", *(["beta stream"] if PLATFORM_STREAM else [])]
+
+
+@pytest.mark.parametrize("how", WAYS)
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_platforms(record: AnthropicRecorder, platform: str, how: str, beta: bool) -> None:
-    if beta and how == "stream" and not PLATFORM_STREAM:
-        pytest.skip("this version's platforms have no beta stream()")
+def test_platforms(record: AnthropicRecorder, platform: str, how: str) -> None:
     kind, options, provider = PLATFORMS[platform]
     with record.client_at(kind, **options) as client:
-        messages = client.beta.messages if beta else client.messages
-        if how == "stream":
+        messages = client.beta.messages if how.startswith("beta") else client.messages
+        if how.endswith("create stream"):
+            list(messages.create(**ASKED, stream=True))
+        elif how.endswith("stream"):
             with messages.stream(**ASKED) as stream:
                 stream.get_final_message()
-        elif how == "create stream":
-            list(messages.create(**ASKED, stream=True))
         else:
             messages.create(**ASKED)
     assert record.attributes("gen_ai.provider", "gen_ai.request.model", "gen_ai.usage.input", "gen_ai.usage.output") == {
@@ -112,51 +109,6 @@ def test_batches_asynchronously(record: AnthropicRecorder) -> None:
 
     asyncio.run(run())
     record.telemetry.assert_balanced(3)
-
-
-@pytest.mark.skipif(not TOOL_RUNNER, reason="this version has no tool runner")
-@pytest.mark.parametrize("streamed", [False, True])
-def test_the_tool_runner(record: AnthropicRecorder, streamed: bool) -> None:
-    @anthropic.beta_tool
-    def tides(port: str) -> str:
-        """Tides of a port."""
-        return f"high at noon in {port}"
-
-    runner: Any = record.client.beta.messages.tool_runner(**ASKED, tools=[tides], stream=streamed)
-    for turn in runner:
-        if streamed:
-            turn.get_final_message()
-    record.telemetry.assert_balanced(3)
-    asked, ran, answered = record.telemetry.spans()
-    assert [span.name for span in (asked, ran, answered)] == [f"chat {MODEL}", "execute_tool tides", f"chat {MODEL}"]
-    assert (ran.kind, ran.status.status_code) == (SpanKind.INTERNAL, StatusCode.UNSET)
-    told: Any = ran.attributes
-    assert json.loads(told["gen_ai.tool.call.arguments"]) == {"port": "there"}
-    assert json.loads(told["gen_ai.tool.call.result"]) == "high at noon in there"
-    assert told["gen_ai.tool.description"] == "Tides of a port."
-    (call,) = json.loads(str((asked.attributes or {})["gen_ai.output.messages"]))[0]["parts"]
-    assert told.get("gen_ai.tool.call.id", call["id"]) == call["id"]
-    assert json.loads(str((answered.attributes or {})["gen_ai.output.messages"]))[0]["parts"][0]["content"].startswith("The result is")
-
-
-@pytest.mark.skipif(not TOOL_RUNNER, reason="this version has no tool runner")
-def test_the_tool_runner_asynchronously_with_a_failing_tool(record: AnthropicRecorder) -> None:
-    @anthropic.beta_async_tool
-    async def tides(port: str) -> str:
-        """Tides of a port."""
-        raise LookupError(port)
-
-    async def run() -> None:
-        async with record.async_client() as client:
-            runner: Any = client.beta.messages.tool_runner(**ASKED, tools=[tides])
-            async for _turn in runner:
-                pass
-
-    logging.getLogger("anthropic.lib.tools._beta_runner").disabled = True
-    asyncio.run(run())
-    record.telemetry.assert_balanced(3)
-    (ran,) = record.telemetry.spans("execute_tool tides")
-    assert (ran.status.status_code, (ran.attributes or {})["error.type"]) == (StatusCode.ERROR, "LookupError")
 
 
 SCRIPT = """
