@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 import ollama
@@ -17,13 +16,10 @@ if TYPE_CHECKING:
 
     from tests.fakes.ollama_server import FakeOllama
 
-_VERSION: Final = tuple(int(part) for part in version("ollama").split(".")[:3])
 _TLS: Final = ssl.create_default_context()
 MODEL: Final = "llama3.2"
 MESSAGES: Final[Any] = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "tell me about 3 tides in Brest"}]
-_SCHEMA: Final = {"type": "object", "properties": {"port": {"type": "string"}, "count": {"type": "integer"}}}
-# Schemas are younger than the oldest client.
-FORMAT: Final[Any] = _SCHEMA if _VERSION >= (0, 4, 3) else "json"
+FORMAT: Final[Any] = {"type": "object", "properties": {"port": {"type": "string"}, "count": {"type": "integer"}}}
 
 
 class OllamaVendor:
