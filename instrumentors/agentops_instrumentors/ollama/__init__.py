@@ -8,7 +8,7 @@ __all__ = ["OllamaInstrumentor"]
 
 
 class OllamaInstrumentor(ProviderInstrumentor):
-    """Instruments the `ollama` package from 0.4 on, sync and async, functions imported before it was instrumented included."""
+    """Instruments the `ollama` package from 0.4.7 on, sync and async, functions imported before it was instrumented included."""
 
     sdk = "ollama"
     requires = ("ollama >= 0.4.7",)
