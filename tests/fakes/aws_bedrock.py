@@ -56,7 +56,7 @@ class FakeBedrock(ScriptedServer):
 
     def default_reply(self, request: Request) -> Reply:
         model, operation = self._asked(request)
-        wanted = re.search(r"error-(\d{3})", model or unquote(request.path))
+        wanted = re.search(r"error-(\d{3})", unquote(request.path) + request.body.decode())
         if wanted:
             return refusal(int(wanted[1]), self.identity())
         if operation.startswith("converse"):

@@ -43,7 +43,7 @@ class Vendor(Protocol):
     unreadable: str
 
     def client(self, mode: str) -> Any:
-        """A new client, `sync` or `async`, that neither retries nor waits longer than some seconds."""
+        """A new client, `sync` or `async`, that neither retries nor waits longer than some seconds; an async one may be awaitable."""
         ...
 
     def close(self, client: Any) -> Any:
@@ -79,7 +79,8 @@ def observe(body: Body, mode: str, vendor: Vendor, at_most: int | None = None) -
             del client
         gc.collect()
     outcome.notes = eyes.notes
-    outcome.requests = [_sent(request) for request in server.requests]
+    volatile = getattr(vendor, "volatile_headers", ())
+    outcome.requests = [_sent(request, volatile) for request in server.requests]
     server.release()
     _until(lambda: not server.open_connections)
     server.reset()
@@ -124,7 +125,7 @@ async def _run_async(body: Body, vendor: Vendor, eyes: Eyes, outcome: Outcome) -
             outcome.looped.append(without_addresses(f"{context}"))
 
     loop.set_exception_handler(unhandled)
-    client = vendor.client("async")
+    client = await settle(vendor.client("async"))
     try:
         await body(client, eyes)
     finally:
@@ -135,8 +136,9 @@ async def _run_async(body: Body, vendor: Vendor, eyes: Eyes, outcome: Outcome) -
         await vendor.close(client)
 
 
-def _sent(request: Any) -> tuple[str, str, dict[str, str], bytes]:
-    return (request.method, request.target, dict(request.headers), request.body)
+def _sent(request: Any, volatile: tuple[str, ...]) -> tuple[str, str, dict[str, str], bytes]:
+    headers = {name: value for name, value in request.headers.items() if name not in volatile}
+    return (request.method, request.target, headers, request.body)
 
 
 class _Log(logging.Handler):

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 if TYPE_CHECKING:
     from types import TracebackType
 
-_ADDRESS: Final = re.compile(r"0x[0-9a-f]+|Task-\d+|cancel scope [0-9a-f]+")
+_ADDRESS: Final = re.compile(r"0x[0-9a-f]+|Task-\d+|cancel scope [0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _OURS: Final = ("agentops_instrumentors", "wrapt")
 
 

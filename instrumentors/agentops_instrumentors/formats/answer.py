@@ -40,4 +40,5 @@ class Answer(NamedTuple):
     def response(self, said: Sequence[tuple[str, Callable[[str], Message]]], usage: Usage | None) -> Response:
         """A response of messages, each made with its finish reason."""
         reasons = [reason for reason, _ in said]
-        return Response(self.id, None, reasons, usage, self.tier, messages=lambda: [make(reason) for reason, make in said])
+        messages = (lambda: [make(reason) for reason, make in said]) if said else None
+        return Response(self.id, None, reasons, usage, self.tier, messages=messages)
