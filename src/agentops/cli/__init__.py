@@ -19,13 +19,17 @@ _DEFAULT_LIMIT = 20
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 on success, 2 for bad arguments or an id that names no session or several, 1 for an unreadable store.
 
-    `conformance` has arguments and exit codes of its own.
+    `conformance` and `doctor` have arguments and exit codes of their own.
     """
     given = list(sys.argv[1:] if argv is None else argv)
     if given[:1] == ["conformance"]:
         from agentops_conformance.cli import main as conformance
 
         return conformance(given[1:])
+    if given[:1] == ["doctor"]:
+        from agentops.doctor.run import main as doctor
+
+        return doctor(given[1:])
     arguments = _parser().parse_args(given)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
@@ -82,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--json", action="store_true", help="as JSON")
 
     commands.add_parser("path", parents=[store], help="print the store's folder")
+    commands.add_parser("doctor", add_help=False, help="say what is recorded, by whom, where it goes, and what is wrong")
     commands.add_parser("conformance", add_help=False, help="check any OTLP telemetry against the GenAI semantic conventions")
     return parser
 

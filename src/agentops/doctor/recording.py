@@ -1,0 +1,75 @@
+"""Findings about who records the model calls: versions, methods that are gone, conflicts, calls that count twice."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+from agentops.doctor.facts import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agentops.doctor.facts import Instrumentor, Report
+
+_CONFLICT: Final = "AGENTOPS_INSTRUMENTATION_CONFLICT"
+_SHOWN: Final = 4
+
+
+def recording(report: Report) -> Iterator[Finding]:
+    """What is not recorded, and what would be recorded twice."""
+    ours = [each for each in report.instrumentors if each.who == "ours"]
+    if not ours:
+        action = "pip install --force-reinstall agentops-opentelemetry"
+        yield Finding("no-instrumentors", "error", "none of our instrumentors is installed: the metadata of the package are gone", action)
+    for each in ours:
+        yield from _of_ours(report, each)
+    yield from _twice(report)
+
+
+def _of_ours(report: Report, each: Instrumentor) -> Iterator[Finding]:
+    if each.missing:
+        problem = f"{each.sdk} lacks {len(each.missing)} methods that are instrumented elsewhere: {_listed(each.missing)}"
+        yield Finding(
+            "method-missing", "warning", problem, "their calls are not recorded: use a version listed in the README, or report it"
+        )
+    if each.active or "is not installed" in each.why:
+        return
+    if "is not supported" in each.why:
+        library = each.sdk.partition(" ")[0]
+        yield Finding("sdk-version", "error", f"calls of {each.sdk} are not recorded: {each.why}", f"pip install --upgrade {library}")
+    elif each.why.startswith(("OTEL_PYTHON_DISABLED", "AGENTOPS_INSTRUMENT")):
+        variable = each.why.partition("=")[0]
+        problem = f"calls of {each.sdk} are not recorded: {each.why}"
+        yield Finding("instrumentor-disabled", "warning", problem, f"unset {variable} to have them recorded")
+    elif report.start.set_up:
+        problem = f"calls of {each.sdk} are not recorded: {each.why}"
+        yield Finding("instrumentor-inactive", "error", problem, f"load it: {each.name} of the group opentelemetry_instrumentor")
+
+
+def _twice(report: Report) -> Iterator[Finding]:
+    mode = report.settings.get(_CONFLICT, "auto").lower()
+    by_method: defaultdict[str, list[str]] = defaultdict(list)
+    by_module: defaultdict[str, list[str]] = defaultdict(list)
+    for each in report.instrumentors:
+        for wrapped in each.wrapped if each.who == "ours" else ():
+            for method in wrapped.methods if wrapped.counts else ():
+                by_method[method].append(wrapped.module)
+                by_module[wrapped.module].append(method)
+    for module, methods in sorted(by_module.items()):
+        if mode == "auto":
+            problem = f"{module} records {_listed(methods)} too: ours stands down there, so that no call counts twice"
+            yield Finding("stands-down", "note", problem, f"nothing; or uninstall it, or set {_CONFLICT}=force to have both")
+        else:
+            problem = f"{module} records {_listed(methods)} too, and {_CONFLICT}={mode} has ours record them as well: tokens count twice"
+            yield Finding("counted-twice", "warning", problem, f"unset {_CONFLICT}")
+    several = {tuple(sorted(set(modules))) for modules in by_method.values() if len(set(modules)) > 1}
+    for modules in sorted(several):
+        problem = f"{' and '.join(modules)} record the same calls: tokens count twice, whatever ours does"
+        yield Finding("counted-twice", "error", problem, "uninstall all but one, or name it in OTEL_PYTHON_DISABLED_INSTRUMENTATIONS")
+
+
+def _listed(names: tuple[str, ...] | list[str]) -> str:
+    short = [name.partition(":")[2] or name for name in names]
+    more = f" and {len(short) - _SHOWN} more" if len(short) > _SHOWN else ""
+    return ", ".join(short[:_SHOWN]) + more
