@@ -68,11 +68,11 @@ class Asking(Endpoint):
 
 
 class Younger(Asking):
-    """A method that the installed version, 1.4, is too old for."""
+    """A method that the installed version of wrapt is too old for."""
 
     def __init__(self, target: str, operation: str) -> None:
         super().__init__(target, operation)
-        self.versions = ">=1.5"
+        self.versions = ">=1000"
 
 
 class Older(Asking):
@@ -80,7 +80,7 @@ class Older(Asking):
 
     def __init__(self, target: str, operation: str) -> None:
         super().__init__(target, operation)
-        self.versions = ">=1.3,<1.5"
+        self.versions = ">=1,<1000"
 
 
 class Broken(Asking):
@@ -100,7 +100,7 @@ class Toy:
         self.name = name
         self.recorded = recorded
         self._telemetry = Telemetry("toy", "1", **recorded.kwargs, policy=Policy(ContentMode.SPAN_ONLY))
-        self.patches = Patches(self._telemetry, "1.4")
+        self.patches = Patches(self._telemetry, "wrapt")
 
     def install(self, *methods: str, kind: Callable[..., Endpoint] = Asking, operation: str = "chat") -> Patches:
         self.patches.install([kind(f"{self.name}:{method}", operation) for method in methods])

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
-from packaging.requirements import Requirement
 
 from agentops_instrumentors.core.guard import warn_once
 from agentops_instrumentors.version import __version__
@@ -31,7 +29,7 @@ class ProviderInstrumentor(BaseInstrumentor):
     sdk: ClassVar[str]
     """The SDK's top-level module, whose import brings the patches."""
     requires: ClassVar[tuple[str, ...]]
-    """Requirement of the SDK's distribution, such as `openai >= 1.66.0`."""
+    """Requirement of the SDK's distribution, such as `openai >= 1.66.0`: the name stands by itself."""
     endpoints: ClassVar[str]
     """`module:NAME` of the provider's sequence of endpoints."""
 
@@ -74,7 +72,7 @@ class ProviderInstrumentor(BaseInstrumentor):
         endpoints = cast("Sequence[Endpoint]", getattr(import_module(module), name))
         cost.prefetch()
         scope = type(self).__module__
-        self._patches = patching.Patches(telemetry.Telemetry(scope, __version__, **_known(options)), _version(self.requires[0]))
+        self._patches = patching.Patches(telemetry.Telemetry(scope, __version__, **_known(options)), self.requires[0].split()[0])
         self._patches.install(endpoints)
 
     def _uninstrument(self, **kwargs: Any) -> None:
@@ -82,14 +80,6 @@ class ProviderInstrumentor(BaseInstrumentor):
         if self._patches is not None:
             self._patches.remove()
             self._patches = None
-
-
-def _version(requirement: str) -> str:
-    """The installed version of a requirement's distribution; empty where it says none."""
-    try:
-        return version(Requirement(requirement).name)
-    except PackageNotFoundError:
-        return ""
 
 
 def _known(options: dict[str, Any]) -> dict[str, Any]:

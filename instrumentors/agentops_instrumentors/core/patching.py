@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import wrapt
 from opentelemetry.context import get_current
+from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
 
 from agentops_instrumentors.core import arbitration, dropped, waiting
 from agentops_instrumentors.core.guard import guarded, swallowed, warn_once
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
 class Patches:
     """The patches of one instrumentor, from `install` to `remove`."""
 
-    def __init__(self, telemetry: Telemetry, version: str = "") -> None:
-        """`version` is that of the SDK's distribution, if it is known."""
+    def __init__(self, telemetry: Telemetry, distribution: str = "") -> None:
+        """`distribution` is the SDK's, whose version decides which endpoints there should be."""
         self._telemetry = telemetry
-        self._version = version
+        self._distribution = distribution
         self._patches: list[Patch] = []
         self._active = True
         self.missing: list[str] = []
@@ -70,15 +71,9 @@ class Patches:
         return patch
 
     def _not_there(self, endpoint: Endpoint) -> None:
-        if not (self._version and endpoint.versions) or _within(self._version, endpoint.versions):
+        if not endpoint.versions or get_dependency_conflicts([f"{self._distribution} {endpoint.versions}"]) is None:
             self.missing.append(endpoint.target)
             warn_once(f"missing:{endpoint.target}", "%s is not in this SDK version: its calls are not recorded", endpoint.target)
-
-
-def _within(version: str, versions: str) -> bool:
-    from packaging.specifiers import SpecifierSet
-
-    return SpecifierSet(versions).contains(version, prereleases=True)
 
 
 class Patch:
