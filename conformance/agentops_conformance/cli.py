@@ -47,6 +47,7 @@ class _Arguments(argparse.Namespace):
     level: str
     ignore: list[str]
     profile: str
+    declare: list[Path]
     no_content: bool
     stability: bool
     output: Path | None
@@ -74,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader has what it wanted; the interpreter's own flush at exit must not complain either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:
+    except (OSError, ValueError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return _ERROR
 
@@ -106,7 +107,7 @@ def _listen(options: _Arguments, command: Sequence[str], collector: Collector) -
 
 
 def _tell(options: _Arguments, telemetry: Telemetry) -> int:
-    known = vocabulary(Profile(options.profile))
+    known = vocabulary(Profile(options.profile), tuple(options.declare))
     findings = check(telemetry, known, Options(content=not options.no_content, stability=options.stability))
     found = reports.report(telemetry, findings, known, options.ignore)
     text = reports.FORMATS[options.format](found, Level(options.level))
@@ -153,6 +154,9 @@ def _checking(group: _Group) -> None:
         help="the generation of client metrics: of the published official packages, or the newest names (default: %(default)s)",
     )
     group.add_argument("--no-content", action="store_true", help="prompts and answers are not wanted: find them")
+    group.add_argument(
+        "--declare", action="append", default=[], type=Path, metavar="FILE", help="JSON with names of your own; may be repeated"
+    )
     group.add_argument("--stability", action="store_true", help="also find names that are not stable yet")
     group.add_argument(
         "--ignore", action="append", default=[], metavar="RULE[:ATTRIBUTE]", help="leave these out; * stands for anything; may be repeated"

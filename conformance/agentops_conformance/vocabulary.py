@@ -101,13 +101,25 @@ class Registry(msgspec.Struct, frozen=True):
     schemas: dict[str, dict[str, Any]]
 
 
-class OwnSection(msgspec.Struct, frozen=True):
-    """`agentops.json`: attributes, events and metrics the conventions have no name for, and those of theirs that we emit beside gen_ai."""
+class OwnSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an instrumentation declares of its own: names the conventions do not have, and those of theirs that it emits beside gen_ai.
 
-    attributes: dict[str, AttributeEntry]
-    core: dict[str, AttributeEntry]
-    events: dict[str, EventEntry]
-    metrics: dict[str, MetricEntry]
+    `agentops.json` is this project's.
+    """
+
+    attributes: dict[str, AttributeEntry] = {}
+    core: dict[str, AttributeEntry] = {}
+    events: dict[str, EventEntry] = {}
+    metrics: dict[str, MetricEntry] = {}
+
+    def joined(self, other: OwnSection) -> OwnSection:
+        """Both; of two declarations of a name, the other's."""
+        return OwnSection(
+            {**self.attributes, **other.attributes},
+            {**self.core, **other.core},
+            {**self.events, **other.events},
+            {**self.metrics, **other.metrics},
+        )
 
 
 class Vocabulary:
@@ -180,7 +192,24 @@ def sections() -> tuple[Registry, OwnSection]:
     return registry, msgspec.json.decode((_FOLDER / "agentops.json").read_bytes(), type=OwnSection)
 
 
+def vocabulary(profile: Profile = Profile.PUBLISHED, declarations: tuple[Path, ...] = ()) -> Vocabulary:
+    """What this version of the checker knows, and what the files of `declarations` declare, each an `OwnSection` in JSON.
+
+    Raises OSError for a file that cannot be read and ValueError for one that declares nothing of that shape.
+    """
+    return _known(profile) if not declarations else _extended(profile, declarations)
+
+
 @lru_cache(maxsize=2)
-def vocabulary(profile: Profile = Profile.PUBLISHED) -> Vocabulary:
-    """What this version of the checker knows."""
+def _known(profile: Profile) -> Vocabulary:
     return Vocabulary(*sections(), profile)
+
+
+def _extended(profile: Profile, declarations: tuple[Path, ...]) -> Vocabulary:
+    registry, own = sections()
+    for path in declarations:
+        try:
+            own = own.joined(msgspec.json.decode(path.read_bytes(), type=OwnSection))
+        except msgspec.MsgspecError as error:
+            raise ValueError(f"{path}: {error}") from error
+    return Vocabulary(registry, own, profile)

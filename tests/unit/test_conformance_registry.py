@@ -6,6 +6,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from agentops_conformance.extract import TARGET, dump
 from agentops_conformance.vocabulary import Profile, vocabulary
 from agentops_instrumentors.core import semconv
@@ -82,3 +84,15 @@ def test_the_published_profile_is_what_the_registry_replaced() -> None:
     assert semconv.METRIC_INFERENCE_DURATION in published.metrics_of_the_other_profile
     assert published.metrics.keys() & published.metrics_of_the_other_profile == set()
     assert not latest.metrics_of_the_other_profile
+
+
+def test_an_instrumentation_can_declare_names_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "acme.json"
+    file.write_text('{"attributes": {"acme.plan": {"type": "enum:string", "members": ["free"]}}, "events": {"acme.billed": {}}}')
+    known = vocabulary(declarations=(file,))
+    assert known.attribute("acme.plan") is not None
+    assert known.namespace("acme.other") == "acme"
+    assert {"acme.billed", *vocabulary().events} == set(known.events)
+    file.write_text('{"attribute": {}}')
+    with pytest.raises(ValueError, match=r"acme\.json"):
+        vocabulary(declarations=(file,))
