@@ -17,19 +17,12 @@ import msgspec
 import agentops
 from agentops_conformance.listen import Listener
 from conformance import scenarios
+from conformance.ledger import Bill, bill
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 EXPORTS: Final = "exports"
-
-
-class Bill(msgspec.Struct, frozen=True):
-    """What the fake service counted during one scenario: requests, and the tokens it told the client of, by type."""
-
-    requests: int
-    input_tokens: int = 0
-    output_tokens: int = 0
 
 
 class Ran(msgspec.Struct, frozen=True):
@@ -78,22 +71,19 @@ def main(folder: Path, names: Sequence[str]) -> None:
 
 
 def _drive(provider: scenarios.Provider, exports: _Exports) -> Report:
-    ran: dict[str, Ran] = {}
+    called: dict[str, tuple[scenarios.Driven, int, int, str]] = {}
     with provider.serve() as service:
         for number, scenario in enumerate(provider.scenarios):
-            before = (len(service.exchanges), len(service.served()))
+            begun = len(service.exchanges)
             exports.file = exports.file.with_name(f"{provider.name}-{number}.jsonl")
             with agentops.start_trace(scenario.name):
                 driven = provider.drive(scenario, service)
             agentops.flush()
-            ran[scenario.name] = Ran(driven.target, driven.chunks, _bill(service, *before), exports.file.name)
+            called[scenario.name] = (driven, begun, len(service.exchanges), exports.file.name)
+    ran = {
+        name: Ran(driven.target, driven.chunks, bill(service, begun, ended), file) for name, (driven, begun, ended, file) in called.items()
+    }
     return Report(ran, provider.targets, tuple(filter(provider.absent, provider.targets)))
-
-
-def _bill(service: scenarios.Service, exchanges: int, entries: int) -> Bill:
-    told = [entry for entry in service.served()[entries:] if entry.told]
-    inputs, outputs = sum(entry.input_tokens for entry in told), sum(entry.output_tokens for entry in told)
-    return Bill(len(service.exchanges) - exchanges, inputs, outputs)
 
 
 if __name__ == "__main__":

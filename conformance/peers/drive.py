@@ -27,6 +27,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from agentops_conformance.listen import Listener
 from conformance import peers, scenarios
+from conformance.ledger import bill
 from conformance.peers.report_values import REPORT, SCOPE, Ran, Report
 from conformance.peers.setups import instrument
 
@@ -80,22 +81,24 @@ def _flush() -> None:
 
 def _run(provider: scenarios.Provider, exports: _Exports) -> dict[str, Ran]:
     tracer = trace.get_tracer(SCOPE, "1")
-    ran: dict[str, Ran] = {}
+    called: dict[str, tuple[int, int, str, int, str]] = {}
     with provider.serve() as service:
         for number, scenario in enumerate(provider.scenarios):
-            requests, entries = len(service.exchanges), len(service.served())
+            begun = len(service.exchanges)
             exports.file = exports.file.with_name(f"{number}.jsonl")
-            chunks, error = 0, ""
             with tracer.start_as_current_span(scenario.name):
-                try:
-                    chunks = provider.drive(scenario, service).chunks
-                except Exception as raised:
-                    error = f"{type(raised).__name__}: {raised}"
+                chunks, error = _drive(provider, scenario, service)
             _flush()
-            told = [entry for entry in service.served()[entries:] if entry.told]
-            inputs, outputs = sum(entry.input_tokens for entry in told), sum(entry.output_tokens for entry in told)
-            ran[scenario.name] = Ran(exports.file.name, len(service.exchanges) - requests, inputs, outputs, chunks, error)
-    return ran
+            called[scenario.name] = (begun, len(service.exchanges), exports.file.name, chunks, error)
+    return {name: Ran(bill(service, begun, ended), file, chunks, error) for name, (begun, ended, file, chunks, error) in called.items()}
+
+
+def _drive(provider: scenarios.Provider, scenario: scenarios.Scenario, service: scenarios.Service) -> tuple[int, str]:
+    """The chunks of a stream, and an error that the client does not raise."""
+    try:
+        return provider.drive(scenario, service).chunks, ""
+    except Exception as error:
+        return 0, f"{type(error).__name__}: {error}"
 
 
 if __name__ == "__main__":

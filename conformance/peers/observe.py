@@ -67,7 +67,7 @@ class Observed:
         """Tokens that the service told the client of."""
         if kind not in self.scenario.told:
             return 0
-        return self.ran.input_tokens if kind == "input" else self.ran.output_tokens
+        return self.ran.bill.input_tokens if kind == "input" else self.ran.bill.output_tokens
 
 
 @dataclass(frozen=True)

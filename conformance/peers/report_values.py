@@ -6,21 +6,22 @@ from typing import Final
 
 import msgspec
 
+from conformance.ledger import Bill
+
 REPORT: Final = "report.json"
 SCOPE: Final = "conformance.scenario"
 """Of the span that a scenario stands below."""
 
 
 class Ran(msgspec.Struct, frozen=True):
-    """One scenario: the file with what was exported while it ran, requests and tokens by the fake service's ledger, the chunks of a stream,
-    and an error that reached the program though the client does not raise it."""
+    """One scenario: the bill, the file with what was exported while it ran, the chunks of a stream, and an error that reached the program
+    though the client does not raise it.
+    """
 
+    bill: Bill
     file: str
-    requests: int
-    input_tokens: int
-    output_tokens: int
     chunks: int
-    error: str = ""
+    error: str
 
 
 class Report(msgspec.Struct, frozen=True):
