@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fakes.agentops_backend import FakeAgentOps
 from tests.fakes.in_memory import InMemory
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.otlp_sink import OtlpSink
@@ -45,6 +46,13 @@ def otlp_sink() -> Iterator[OtlpSink]:
     """A real OTLP/HTTP receiver; its `url` is the endpoint."""
     with OtlpSink() as sink:
         yield sink
+
+
+@pytest.fixture
+def agentops_backend() -> Iterator[FakeAgentOps]:
+    """A fake AgentOps that knows one key; `env` is what a program needs to send there."""
+    with FakeAgentOps("0f6f0e3a-61f1-4c2f-9a58-1d7a3a0f7b11") as backend:
+        yield backend
 
 
 @pytest.fixture

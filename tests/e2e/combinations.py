@@ -9,6 +9,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.fakes.agentops_backend import FakeAgentOps
 from tests.fakes.otlp_sink import OtlpSink
 from tests.fakes.process import PythonRunner
 
@@ -63,7 +64,7 @@ class Outcome:
 
     output: str
     errors: str
-    agentops: OtlpSink
+    agentops: FakeAgentOps
     otlp: OtlpSink
     stored: list[dict]
 
@@ -82,8 +83,8 @@ def run(start: Start, folder: Path) -> Outcome:
     folder.mkdir(parents=True, exist_ok=True)
     local = folder / "local"
     runner = PythonRunner(folder, local)
-    with OtlpSink() as agentops, OtlpSink() as otlp:
-        env = {"AGENTOPS_EXPORTER_ENDPOINT": f"{agentops.url}/v1/traces"}
+    with FakeAgentOps(KEY) as agentops, OtlpSink() as otlp:
+        env = dict(agentops.places)
         env |= {name: value.format(otlp=otlp.url) for name, value in start.env.items()}
         pythonpath = [*([loader_folder()] if start.sitecustomize else []), *start.pythonpath]
         done = runner(start.program, env=env, instrument=start.instrument and not start.sitecustomize, pythonpath=pythonpath)

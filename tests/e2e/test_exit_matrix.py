@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agentops.store.reader import read_sessions
+from tests.fakes.agentops_backend import AUTH, FakeAgentOps
 from tests.fakes.otlp_sink import Behaviour
 
 if TYPE_CHECKING:
@@ -132,11 +133,12 @@ trace.get_tracer("x").start_span("job").end()
 def test_dead_receivers_add_five_seconds_at_most_to_what_upstream_takes(run_python: PythonRunner, otlp_sink: OtlpSink) -> None:
     otlp_sink.behave(Behaviour(hang=True))
     env = {"OTEL_EXPORTER_OTLP_ENDPOINT": otlp_sink.url, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
-    own = {"AGENTOPS_API_KEY": "11111111-2222-3333-4444-555555555555", "AGENTOPS_API_ENDPOINT": otlp_sink.url}
-    own |= {"AGENTOPS_EXPORTER_ENDPOINT": f"{otlp_sink.url}/v1/traces"}
     exporters = {f"OTEL_{signal}_EXPORTER": "otlp" for signal in ("TRACES", "METRICS", "LOGS")}
     upstream = timed(run_python, UPSTREAM, env | exporters | {"OTEL_PYTHON_DISTRO": "distro", "OTEL_PYTHON_CONFIGURATOR": "configurator"})
-    ours = timed(run_python, DEAD, env | exporters | own)
+    with FakeAgentOps("11111111-2222-3333-4444-555555555555") as backend:
+        backend.behave(Behaviour(hang=True))
+        backend.behave(Behaviour(hang=True), AUTH)
+        ours = timed(run_python, DEAD, env | exporters | backend.env)
     assert ours < upstream + 5 + 2, (ours, upstream)
 
 

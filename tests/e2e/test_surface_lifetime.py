@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fakes.agentops_backend import FakeAgentOps
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -17,8 +19,14 @@ KEY = "0f6f0e3a-61f1-4c2f-9a58-1d7a3a0f7b11"
 QUIET = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
 
 
-def test_what_configure_changes_takes_effect(run_python: PythonRunner, otlp_sink: OtlpSink) -> None:
-    program = f"""
+def test_what_configure_changes_takes_effect(run_python: PythonRunner) -> None:
+    with FakeAgentOps(KEY) as backend:
+        run_python(configured(backend), env=QUIET)
+        assert [span.name for span in backend.wait_for_spans(1)] == ["second.session"]
+
+
+def configured(backend: FakeAgentOps) -> str:
+    return f"""
 import agentops
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -26,7 +34,7 @@ agentops.configure(trace_name="first")
 agentops.init(default_tags=["a"])
 agentops.end_session()
 exporter, kept = InMemorySpanExporter(), InMemorySpanExporter()
-agentops.configure(api_key="{KEY}", exporter_endpoint="{otlp_sink.url}/v1/traces", exporter=exporter,
+agentops.configure(api_key="{KEY}", endpoint="{backend.url}", exporter_endpoint="{backend.url}/v1/traces", exporter=exporter,
                    processor=SimpleSpanProcessor(kept), default_tags=["b"], app_url="https://app")
 session = agentops.start_trace("second")
 session.end()
@@ -36,8 +44,6 @@ for memory in (exporter, kept):
     assert span.name == "invoke_workflow second" and span.attributes["agentops.tags"] == ("b",), span.to_json()
 assert session.session_url.startswith("https://app/sessions?trace_id=")
 """
-    run_python(program, env=QUIET)
-    assert [span.name for span in otlp_sink.wait_for_spans(1)] == ["invoke_workflow second"]
 
 
 def test_instrumentation_can_be_turned_off_and_on(run_python: PythonRunner, otlp_sink: OtlpSink, openai_server: FakeOpenAI) -> None:

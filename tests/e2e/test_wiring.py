@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.combinations import KEY, Outcome, Start, listed_first, run
+from tests.fakes.agentops_backend import AUTH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +71,7 @@ def test_one_copy_where_it_should_go(outcomes: dict[tuple[str, str], Outcome], o
         assert "otlp_proto_grpc" in outcome.errors
         return
     assert outcome.copies() == CASES[case][1]
-    assert outcome.agentops.counts().keys() <= {"/v1/traces", "/v1/metrics", "/v1/logs"}
+    assert outcome.agentops.counts().keys() <= {"/v3/auth/token", "/v1/traces", "/v1/metrics", "/v1/logs"}
 
 
 @pytest.mark.parametrize("case", [name for name in CASES if not name.startswith("upstream forced")])
@@ -92,5 +93,7 @@ def test_nothing_is_said(outcomes: dict[tuple[str, str], Outcome], order: str, c
 def test_the_key_goes_to_agentops_alone(outcomes: dict[tuple[str, str], Outcome]) -> None:
     for order in ORDERS:
         outcome = outcomes[order, "key and endpoint"]
-        assert {request.headers["authorization"] for request in outcome.agentops.requests} == {f"Bearer {KEY}"}
+        assert [request.json() for request in outcome.agentops.requests if request.path == AUTH] == [{"api_key": KEY}]
+        told = {request.headers["authorization"] for request in outcome.agentops.requests if request.path != AUTH}
+        assert told == {f"Bearer {token}" for token in outcome.agentops.tokens.given}
         assert not any("authorization" in request.headers for request in outcome.otlp.requests)

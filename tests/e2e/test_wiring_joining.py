@@ -9,7 +9,8 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 
 from tests.e2e.combinations import ALL_SIGNALS, BOTH, IN_A_SESSION, KEY, OTLP, listed_first, same_session, started
-from tests.fakes.otlp_sink import Behaviour, OtlpSink
+from tests.fakes.agentops_backend import FakeAgentOps
+from tests.fakes.otlp_sink import Behaviour
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -195,8 +196,8 @@ def test_an_exporter_given_in_code_gets_every_span(tmp_path: Path) -> None:
 
 
 def test_dead_receivers_hold_the_exit_up_for_five_seconds_together(run_python: PythonRunner) -> None:
-    with OtlpSink() as sink:
-        sink.behave(Behaviour(hang=True))
+    with FakeAgentOps(KEY) as backend:
+        backend.behave(Behaviour(hang=True))
         began = time.monotonic()
-        run_python(ALL_SIGNALS, env={"AGENTOPS_API_KEY": KEY, "AGENTOPS_EXPORTER_ENDPOINT": f"{sink.url}/v1/traces"}, instrument=True)
+        run_python(ALL_SIGNALS, env=backend.env, instrument=True)
         assert time.monotonic() - began < 12  # Each signal on its own would wait 5 s.

@@ -6,8 +6,8 @@ import gzip
 import threading
 import zlib
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
@@ -18,7 +18,7 @@ from tests.fakes.http import HttpServer, Reply, Request
 from tests.fakes.otlp_values import SinkLog, SinkMetric, SinkPoint, SinkSpan, decode_logs, decode_metrics, decode_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 __all__ = ["Behaviour", "OtlpSink", "SinkLog", "SinkMetric", "SinkPoint", "SinkSpan"]
 
@@ -107,7 +107,7 @@ class OtlpSink(HttpServer):
         if not request.headers.get("content-type", "").startswith("application/x-protobuf"):
             return Reply(status=415)
         try:
-            self._accept_data(signal, _inflated(request))
+            self._accept_data(signal, inflated(request), self.resource_attributes(request))
         except (DecodeError, OSError, EOFError, zlib.error):
             return Reply(status=400)
         return Reply(status=behaviour.status, headers=_HEADERS, body=_acknowledgement(signal, behaviour), delay=behaviour.delay)
@@ -121,13 +121,17 @@ class OtlpSink(HttpServer):
                 self._behaviours[signal] = (behaviour, times - 1)
             return behaviour
 
-    def _accept_data(self, signal: str, data: bytes) -> None:
-        if signal == "/v1/traces":
-            _extend(self._lock, self._spans, decode_spans(data))
-        elif signal == "/v1/metrics":
-            _extend(self._lock, self._metrics, decode_metrics(data))
-        else:
-            _extend(self._lock, self._logs, decode_logs(data))
+    def resource_attributes(self, request: Request) -> Mapping[str, Any]:
+        """What the receiver itself adds to the resources of a request."""
+        return {}
+
+    def _accept_data(self, signal: str, data: bytes, resource: Mapping[str, Any]) -> None:
+        kept, decode = {
+            "/v1/traces": (self._spans, decode_spans),
+            "/v1/metrics": (self._metrics, decode_metrics),
+            "/v1/logs": (self._logs, decode_logs),
+        }[signal]
+        _extend(self._lock, kept, [replace(one, resource={**one.resource, **resource}) if resource else one for one in decode(data)])
 
 
 def _extend(lock: threading.Lock, kept: list, more: list) -> None:
@@ -135,7 +139,8 @@ def _extend(lock: threading.Lock, kept: list, more: list) -> None:
         kept.extend(more)
 
 
-def _inflated(request: Request) -> bytes:
+def inflated(request: Request) -> bytes:
+    """The body without its compression."""
     inflate: Callable[[bytes], bytes] | None = {"gzip": gzip.decompress, "deflate": zlib.decompress}.get(
         request.headers.get("content-encoding", "")
     )

@@ -21,13 +21,14 @@ from agentops.store.encode_logs import encode_logs
 from agentops.store.files import Limits, StoreFiles
 from agentops.store.writer import StoreWriter
 from tests.e2e.combinations import KEY
+from tests.fakes.agentops_backend import FakeAgentOps
 from tests.fakes.in_memory import InMemory
-from tests.fakes.otlp_sink import OtlpSink
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from tests.fakes.otlp_sink import OtlpSink
     from tests.fakes.process import PythonRunner
 
 INIT = "import agentops\nagentops.init(auto_start_session=False)\n"
@@ -63,8 +64,8 @@ def stored_logs(folder: Path) -> list[str]:
 
 @pytest.fixture
 def agentops_sink() -> object:
-    with OtlpSink() as sink:
-        yield sink
+    with FakeAgentOps(KEY) as backend:
+        yield backend
 
 
 CASES: Mapping[str, tuple[Mapping[str, str], tuple[list[str], list[str], list[str]]]] = {
@@ -89,10 +90,10 @@ CASES: Mapping[str, tuple[Mapping[str, str], tuple[list[str], list[str], list[st
     [*(("init", case) for case in CASES), ("launcher", "nothing"), ("launcher", "key"), ("launcher", "the SDK's handler, endpoint")],
 )
 def test_records_of_sessions_go_where_logs_go_once(
-    run_python: PythonRunner, otlp_sink: OtlpSink, agentops_sink: OtlpSink, agentops_local_dir: Path, way: str, case: str
+    run_python: PythonRunner, otlp_sink: OtlpSink, agentops_sink: FakeAgentOps, agentops_local_dir: Path, way: str, case: str
 ) -> None:
     given, expected = CASES[case]
-    env = {**EVERYWHERE, "AGENTOPS_EXPORTER_ENDPOINT": f"{agentops_sink.url}/v1/traces"}
+    env = {**EVERYWHERE, **agentops_sink.places}
     env |= {name: value.format(otlp=otlp_sink.url) for name, value in given.items()}
     done = run_python(("" if way == "launcher" else INIT) + WORK, env=env, instrument=way == "launcher")
     assert done.stdout == "printed\n"

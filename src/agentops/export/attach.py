@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import time
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
@@ -11,7 +12,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from agentops.config import settings
 from agentops.export import backend
-from agentops.export.transport import share_exit_time
+from agentops.export.delivery import EXIT_SECONDS, share_exit_time
+from agentops.sessions.notices import on_session_start
 from agentops_instrumentors.core import environment
 
 if TYPE_CHECKING:
@@ -23,10 +25,43 @@ _FLUSH_INTERVAL: Final = 1000
 _BATCH_SIZE: Final = 512
 
 
+class _SpanBatches(BatchSpanProcessor):
+    """Flushing waits for the exporter, too: the SDK's own does not ask it."""
+
+    def __init__(
+        self, exporter: backend.AgentOpsSpanExporter, queue_size: int | None, delay_millis: float | None, batch_size: int | None
+    ) -> None:
+        super().__init__(exporter, queue_size, delay_millis, batch_size)
+        self._ours = exporter
+
+    def force_flush(self, timeout_millis: int | None = None) -> bool:
+        """Export everything and have it sent; False where it was not, in time or after 5 s."""
+        deadline = _deadline(timeout_millis)
+        return super().force_flush() and self._ours.force_flush((deadline - time.monotonic()) * 1000)
+
+
+class _LogBatches(BatchLogRecordProcessor):
+    """As `_SpanBatches`."""
+
+    def __init__(self, exporter: backend.AgentOpsLogExporter) -> None:
+        super().__init__(exporter)
+        self._ours = exporter
+
+    def force_flush(self, timeout_millis: int | None = None) -> bool:
+        """As `_SpanBatches`."""
+        deadline = _deadline(timeout_millis)
+        return super().force_flush() and self._ours.force_flush((deadline - time.monotonic()) * 1000)
+
+
 def spans(provider: TracerProvider) -> None:
-    """Export the spans of `provider` to AgentOps, in batches by AGENTOPS_* settings first, then OTEL_BSP_*."""
+    """Export the spans of `provider` to AgentOps, in batches by AGENTOPS_* settings first, then OTEL_BSP_*.
+
+    The first session to start has the exporter authenticate, so that nothing waits for that later.
+    """
     if not backend.claim(backend.AgentOpsSpanExporter):
-        provider.add_span_processor(_batches(backend.AgentOpsSpanExporter(claimed=True)))
+        exporter = backend.AgentOpsSpanExporter(claimed=True)
+        provider.add_span_processor(_batches(exporter))
+        on_session_start(lambda _: exporter.prepare())
     share_exit_time()
 
 
@@ -43,7 +78,7 @@ def metrics(provider: MeterProvider) -> None:
 def logs(provider: LoggerProvider) -> None:
     """Export the log records of `provider` to AgentOps."""
     if not backend.claim(backend.AgentOpsLogExporter):
-        provider.add_log_record_processor(BatchLogRecordProcessor(backend.AgentOpsLogExporter(claimed=True)))
+        provider.add_log_record_processor(_LogBatches(backend.AgentOpsLogExporter(claimed=True)))
     share_exit_time()
 
 
@@ -56,4 +91,8 @@ def _batches(exporter: backend.AgentOpsSpanExporter) -> BatchSpanProcessor:
     if chosen.max_queue_size is not None:
         # The SDK refuses a batch larger than the queue.
         size = min(chosen.max_queue_size, environment.integer("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", _BATCH_SIZE, 1))
-    return BatchSpanProcessor(exporter, chosen.max_queue_size, interval, size)
+    return _SpanBatches(exporter, chosen.max_queue_size, interval, size)
+
+
+def _deadline(timeout_millis: int | None) -> float:
+    return time.monotonic() + (EXIT_SECONDS if timeout_millis is None else min(timeout_millis / 1000, EXIT_SECONDS))

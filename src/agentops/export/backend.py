@@ -18,106 +18,101 @@ from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportRes
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from agentops.export.translate import translated
 from agentops.export.transport import DEFAULT_TIMEOUT, Transport
 from agentops_instrumentors.core.guard import swallowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from google.protobuf.message import Message
     from opentelemetry.sdk._logs import ReadableLogRecord
     from opentelemetry.sdk.metrics.export import MetricsData
     from opentelemetry.sdk.trace import ReadableSpan
+
+    from agentops.export.delivery import Counts
 
 _lock: Final = threading.Lock()
 _unclaimed: Final[weakref.WeakSet[object]] = weakref.WeakSet()
 
 
-class AgentOpsSpanExporter(SpanExporter):
-    """Spans to AgentOps. Defaults: AGENTOPS_EXPORTER_ENDPOINT, AGENTOPS_API_KEY, 5 seconds."""
+class _Exporter:
+    """What the exporters of the three signals share: a transport, and whether a provider has one."""
+
+    def __init__(self, signal: str, endpoint: str | None, api_key: str | None, timeout: float, claimed: bool) -> None:
+        """`claimed`: the caller knows which provider this one belongs to; others are taken for the next provider that is joined."""
+        self._transport = Transport(signal, endpoint, api_key, timeout)
+        if not claimed:
+            with _lock:
+                _unclaimed.add(self)
+
+    @property
+    def endpoint(self) -> str:
+        """The URL it sends to."""
+        return self._transport.endpoint
+
+    def prepare(self) -> None:
+        """Authenticate in the background, before there is anything to send."""
+        self._transport.prepare()
+
+    def counts(self) -> Counts:
+        """How many items were delivered, dropped and why, and wait."""
+        return self._transport.counts()
+
+    def force_flush(self, timeout_millis: float = 5000) -> bool:
+        """Wait until what was exported has been sent; False where it has not, in time or after 5 s."""
+        return self._transport.flush(min(timeout_millis / 1000, DEFAULT_TIMEOUT))
+
+    def shutdown(self, timeout_millis: float = 5000, **kwargs: Any) -> None:
+        """Send what waits, for 5 s at most, and no more after that."""
+        self._transport.close(timeout_millis / 1000)
+
+    def _submit(self, encode: Callable[[], Message]) -> bool:
+        try:
+            return self._transport.submit(encode())
+        except Exception as error:
+            swallowed("AgentOps exporter", error)
+            return False
+
+
+class AgentOpsSpanExporter(_Exporter, SpanExporter):
+    """Spans to AgentOps, in its own vocabulary. Defaults: AGENTOPS_EXPORTER_ENDPOINT, AGENTOPS_API_KEY, 5 seconds an attempt."""
 
     def __init__(
-        self,
-        *,
-        endpoint: str | None = None,
-        api_key: str | None = None,
-        timeout: float = DEFAULT_TIMEOUT,
-        claimed: bool = False,
+        self, *, endpoint: str | None = None, api_key: str | None = None, timeout: float = DEFAULT_TIMEOUT, claimed: bool = False
     ) -> None:
-        """`claimed`: the caller knows which provider this one belongs to; others are taken for the next provider that is joined."""
-        self._transport = Transport("traces", endpoint, api_key, timeout)
-        _register(self, claimed)
+        super().__init__("traces", endpoint, api_key, timeout, claimed)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Send `spans`; FAILURE means they are lost."""
-        sent = _send(self._transport, lambda: encode_spans(spans).SerializeToString())
-        return SpanExportResult.SUCCESS if sent else SpanExportResult.FAILURE
-
-    def shutdown(self) -> None:
-        """Stop retrying."""
-        self._transport.close()
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Nothing is held back here."""
-        return True
+        """Put `spans` in line, without waiting. FAILURE: they are lost."""
+        return SpanExportResult.SUCCESS if self._submit(lambda: translated(encode_spans(spans))) else SpanExportResult.FAILURE
 
 
-class AgentOpsMetricExporter(MetricExporter):
+class AgentOpsMetricExporter(_Exporter, MetricExporter):
     """Metrics to AgentOps, beside its traces endpoint."""
 
     def __init__(
-        self,
-        *,
-        endpoint: str | None = None,
-        api_key: str | None = None,
-        timeout: float = DEFAULT_TIMEOUT,
-        claimed: bool = False,
+        self, *, endpoint: str | None = None, api_key: str | None = None, timeout: float = DEFAULT_TIMEOUT, claimed: bool = False
     ) -> None:
-        """`claimed`: as for spans."""
-        super().__init__()
-        self._transport = Transport("metrics", endpoint, api_key, timeout)
-        _register(self, claimed)
+        MetricExporter.__init__(self)
+        super().__init__("metrics", endpoint, api_key, timeout, claimed)
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
-        """Send `metrics_data`."""
-        sent = _send(self._transport, lambda: encode_metrics(metrics_data).SerializeToString())
-        return MetricExportResult.SUCCESS if sent else MetricExportResult.FAILURE
-
-    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
-        """Stop retrying."""
-        self._transport.close()
-
-    def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        """Nothing is held back here."""
-        return True
+        """Put `metrics_data` in line, without waiting. FAILURE: it is lost."""
+        return MetricExportResult.SUCCESS if self._submit(lambda: encode_metrics(metrics_data)) else MetricExportResult.FAILURE
 
 
-class AgentOpsLogExporter(LogRecordExporter):
+class AgentOpsLogExporter(_Exporter, LogRecordExporter):
     """Log records to AgentOps, beside its traces endpoint."""
 
     def __init__(
-        self,
-        *,
-        endpoint: str | None = None,
-        api_key: str | None = None,
-        timeout: float = DEFAULT_TIMEOUT,
-        claimed: bool = False,
+        self, *, endpoint: str | None = None, api_key: str | None = None, timeout: float = DEFAULT_TIMEOUT, claimed: bool = False
     ) -> None:
-        """`claimed`: as for spans."""
-        self._transport = Transport("logs", endpoint, api_key, timeout)
-        _register(self, claimed)
+        super().__init__("logs", endpoint, api_key, timeout, claimed)
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
-        """Send `batch`."""
-        sent = _send(self._transport, lambda: encode_logs(batch).SerializeToString())
-        return LogRecordExportResult.SUCCESS if sent else LogRecordExportResult.FAILURE
-
-    def shutdown(self) -> None:
-        """Stop retrying."""
-        self._transport.close()
-
-    def force_flush(self, timeout_millis: int = 10_000) -> bool:
-        """Nothing is held back here."""
-        return True
+        """Put `batch` in line, without waiting. FAILURE: it is lost."""
+        return LogRecordExportResult.SUCCESS if self._submit(lambda: encode_logs(batch)) else LogRecordExportResult.FAILURE
 
 
 def claim(kind: type[object]) -> bool:
@@ -131,17 +126,3 @@ def claim(kind: type[object]) -> bool:
         if found is not None:
             _unclaimed.discard(found)
         return found is not None
-
-
-def _register(exporter: object, claimed: bool) -> None:
-    if not claimed:
-        with _lock:
-            _unclaimed.add(exporter)
-
-
-def _send(transport: Transport, encode: Callable[[], bytes]) -> bool:
-    try:
-        return transport.send(encode())
-    except Exception as error:
-        swallowed("AgentOps exporter", error)
-        return False

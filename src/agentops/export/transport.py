@@ -1,140 +1,171 @@
-"""OTLP over HTTP to AgentOps: our own headers and nothing else, gzip, a deadline, and one honest line when data is lost."""
+"""OTLP over HTTP to AgentOps: what an answer means for what was sent, and one honest line for each way of losing it."""
 
 from __future__ import annotations
 
-import atexit
 import gzip
-import os
-import random
-import threading
-import time
 from typing import TYPE_CHECKING, Final
 
-from opentelemetry.instrumentation.utils import suppress_instrumentation
-
-from agentops.config import masked, settings
+from agentops.config import settings
+from agentops.export.delivery import MAX_BYTES, Delivery, Outcome
+from agentops.export.http import USER_AGENT, Answer, Connection, UnreachableError
+from agentops.export.parcels import REQUEST_BYTES, OtlpParcel, parcels
+from agentops.export.tokens import Authenticator, RefusedError, Token, UnavailableError, authenticator
+from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.guard import warn_once
-from agentops_instrumentors.version import __version__
 
 if TYPE_CHECKING:
-    import requests
+    from google.protobuf.message import Message
+
+    from agentops.export.delivery import Counts, Parcel
 
 DEFAULT_TIMEOUT: Final = 5.0
-_RETRIED: Final = frozenset({429, 502, 503, 504})
-_ATTEMPTS: Final = 4
-_FIRST_PAUSE: Final = 0.25
-_EXIT_SECONDS: Final = 5.0
-
-_exit_deadline = float("inf")
-
-
-def share_exit_time() -> None:
-    """Give all transports together 5 s once the program ends; to be called again with each provider, before it shuts down."""
-    atexit.unregister(_begin_exit)
-    atexit.register(_begin_exit)
-
-
-def _begin_exit() -> None:
-    global _exit_deadline
-    _exit_deadline = time.monotonic() + _EXIT_SECONDS
+_PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
+"""Statuses after which the same request may be taken. OTLP does not list 408 and 500, with which a backend answers while a part is away."""
+_HEADERS: Final = {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip", "User-Agent": USER_AGENT}
+_ITEMS: Final = {"traces": "spans", "metrics": "metrics", "logs": "log records"}
 
 
 class Transport:
-    """Sends encoded requests of one signal. `timeout` bounds one `send`, retries included, in seconds."""
+    """Sends the OTLP requests of one signal. `timeout` bounds one attempt and the wait at the end, in seconds."""
 
-    def __init__(self, signal: str, endpoint: str | None, api_key: str | None, timeout: float) -> None:
+    def __init__(
+        self,
+        signal: str,
+        endpoint: str | None,
+        api_key: str | None,
+        timeout: float,
+        max_request_bytes: int = REQUEST_BYTES,
+        max_buffer_bytes: int = MAX_BYTES,
+    ) -> None:
         self._signal = signal
         self._endpoint = endpoint
         self._api_key = api_key
         self._timeout = timeout
-        self._closed = threading.Event()
-        self._session: requests.Session | None = None
-        self._pid = 0
+        self._max_request_bytes = max_request_bytes
+        self._connection = Connection()
+        self._prepared = False
+        self._delivery = Delivery(_ITEMS[signal], self._send, self._authenticate, timeout, max_buffer_bytes)
 
     @property
     def endpoint(self) -> str:
         """The URL sent to: the one given, else beside the traces endpoint of the settings."""
         return self._endpoint or beside(settings().exporter_endpoint, self._signal)
 
-    def send(self, body: bytes) -> bool:
-        """Send one request, retrying what may pass within the deadline. False: the data is lost, said once per cause."""
-        key = self._api_key or settings().api_key
-        if not key:
+    def submit(self, request: Message) -> bool:
+        """Send `request`, nobody else's from now on, as soon as it can be. False, said once: there is no key, or it is closed."""
+        if not self._key():
             warn_once(f"export:{self._signal}:key", "The AgentOps exporter has no key: set AGENTOPS_API_KEY; it sends no %s", self._signal)
             return False
-        payload = gzip.compress(body, 5)
-        deadline = min(time.monotonic() + self._timeout, _exit_deadline)
-        cause = "the program has ended"
-        for attempt in range(_ATTEMPTS):
-            remaining = deadline - time.monotonic()
-            if self._closed.is_set() or remaining <= 0:
-                break
-            status, cause, pause = self._post(payload, key, remaining)
-            if status is not None and status not in _RETRIED:
-                return self._settle(status, cause, key)
-            self._closed.wait(max(0.0, min(pause or _backoff(attempt), deadline - time.monotonic())))
-        warn_once(
-            f"export:{self._signal}:{cause}",
-            "AgentOps took no %s at %s: %s; they are dropped (said once)",
-            self._signal,
-            self.endpoint,
-            cause,
-        )
-        return False
+        return self._delivery.put(parcels(self._signal, request, self._max_request_bytes))
 
-    def close(self) -> None:
-        """End waiting retries and refuse further ones."""
-        self._closed.set()
+    def prepare(self) -> None:
+        """Get a token in the background, before there is anything to send."""
+        if not self._prepared and self._key():
+            self._prepared = True
+            self._delivery.prepare()
 
-    def _post(self, payload: bytes, key: str, remaining: float) -> tuple[int | None, str, float | None]:
-        """One attempt: the status, or None without an answer; what to say of it; seconds the server asks to wait."""
-        import requests
+    def flush(self, seconds: float) -> bool:
+        """Wait until everything has been sent, up to `seconds`."""
+        return self._delivery.flush(seconds)
 
-        if self._session is None or self._pid != os.getpid():
-            # A forked child must not write into its parent's connections.
-            self._session, self._pid = requests.Session(), os.getpid()
-        headers = {
-            "Content-Type": "application/x-protobuf",
-            "Content-Encoding": "gzip",
-            "User-Agent": f"agentops-opentelemetry/{__version__}",
-        }
+    def close(self, seconds: float = DEFAULT_TIMEOUT) -> None:
+        """Send what waits, within `seconds` and the timeout, and no more after that."""
+        self._delivery.close(min(seconds, self._timeout))
+
+    def counts(self) -> Counts:
+        """What became of everything submitted."""
+        return self._delivery.counts()
+
+    def _key(self) -> str:
+        return self._api_key or settings().api_key
+
+    def _authenticator(self) -> Authenticator:
+        return authenticator(settings().endpoint, self._key())
+
+    def _authenticate(self, seconds: float) -> None:
         try:
-            with suppress_instrumentation():
-                answer = self._session.post(
-                    self.endpoint,
-                    data=payload,
-                    headers=headers,
-                    auth=_Bearer(key),
-                    timeout=remaining,
-                    allow_redirects=False,
-                )
-        except requests.RequestException as error:
-            return None, type(error).__name__, None
-        return answer.status_code, f"HTTP {answer.status_code}", _retry_after(answer.headers.get("Retry-After"))
+            self._authenticator().token(seconds)
+        except (RefusedError, UnavailableError):
+            pass  # Said, or tried again with the first request.
 
-    def _settle(self, status: int, cause: str, key: str) -> bool:
-        if 200 <= status < 300:
-            return True
-        shown = f"{cause}, key {masked(key)}" if status in (401, 403) else cause
+    def _send(self, parcel: Parcel, seconds: float) -> Outcome:
+        assert isinstance(parcel, OtlpParcel)
+        tokens = self._authenticator()
+        try:
+            token = tokens.token(seconds)
+            answer = self._post(parcel, token, seconds)
+            if answer.status in (401, 403):
+                token = tokens.token(seconds, rejected=token)
+                answer = self._post(parcel, token, seconds)
+                if answer.status in (401, 403):
+                    tokens.reject(token, self.endpoint)
+                    return Outcome(lost=f"HTTP {answer.status}")
+        except RefusedError:
+            return Outcome(lost="the API key is refused")
+        except UnavailableError as error:
+            return self._later(str(error), error.wait)
+        except UnreachableError as error:
+            return self._later(f"{self.endpoint}: {error}", None)
+        return self._outcome(parcel, answer)
+
+    def _post(self, parcel: OtlpParcel, token: Token, seconds: float) -> Answer:
+        payload = gzip.compress(parcel.body(semconv.PROJECT_ID, token.project_id), 5)
+        return self._connection.post(self.endpoint, payload, _HEADERS, token.value, seconds)
+
+    def _outcome(self, parcel: OtlpParcel, answer: Answer) -> Outcome:
+        if answer.ok:
+            return Outcome(rejected=min(self._rejected(answer), parcel.items))
+        if answer.status in _PASSING:
+            return self._later(f"{self.endpoint}: HTTP {answer.status}", answer.retry_after)
+        if answer.status == 413:
+            smaller = parcel.smaller()
+            if smaller:
+                return Outcome(parts=smaller)
+        cause = f"HTTP {answer.status}"
+        shown = f"it redirects to {answer.location or 'another place'}, which is not followed" if answer.redirects else cause
         warn_once(
             f"export:{self._signal}:{cause}",
-            "AgentOps refused %s at %s: %s; they are dropped (said once)",
+            "AgentOps took no %s at %s: %s; they are dropped (said once). Check AGENTOPS_EXPORTER_ENDPOINT",
             self._signal,
             self.endpoint,
             shown,
         )
-        return False
+        return Outcome(lost=cause)
+
+    def _rejected(self, answer: Answer) -> int:
+        """How many items a 2xx says were not taken after all; a warning in it is passed on."""
+        count, message = partial_success(self._signal, answer.body)
+        if count:
+            warn_once(f"export:{self._signal}:rejected", "AgentOps rejected %d %s: %s (said once)", count, _ITEMS[self._signal], message)
+        elif message:
+            warn_once(f"export:{self._signal}:warned", "AgentOps says of %s: %s (said once)", _ITEMS[self._signal], message)
+        return count
+
+    def _later(self, cause: str, wait: float | None) -> Outcome:
+        warn_once(
+            f"export:{self._signal}:later", "AgentOps takes no %s now, they are kept for later (said once): %s", _ITEMS[self._signal], cause
+        )
+        return Outcome(later=cause, wait=wait)
 
 
-class _Bearer:
-    """Sets the key on a request; as an `auth` of its own it also keeps a .netrc entry from replacing it."""
+def partial_success(signal: str, body: bytes) -> tuple[int, str]:
+    """The number of rejected items in an export response, and its message; (0, "") where it holds none."""
+    from google.protobuf.message import DecodeError
+    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+    from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-    def __init__(self, key: str) -> None:
-        self._key = key
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._key}"
-        return request
+    try:
+        if signal == "traces":
+            spans = ExportTraceServiceResponse.FromString(body).partial_success
+            return spans.rejected_spans, spans.error_message
+        if signal == "metrics":
+            points = ExportMetricsServiceResponse.FromString(body).partial_success
+            return points.rejected_data_points, points.error_message
+        records = ExportLogsServiceResponse.FromString(body).partial_success
+        return records.rejected_log_records, records.error_message
+    except DecodeError:
+        return 0, ""
 
 
 def beside(traces_endpoint: str, signal: str) -> str:
@@ -143,14 +174,3 @@ def beside(traces_endpoint: str, signal: str) -> str:
     if signal == "traces":
         return base
     return f"{base.removesuffix('/v1/traces')}/v1/{signal}"
-
-
-def _backoff(attempt: int) -> float:
-    return _FIRST_PAUSE * 2**attempt * random.uniform(0.8, 1.2)
-
-
-def _retry_after(value: str | None) -> float | None:
-    try:
-        return float(value) if value else None
-    except ValueError:
-        return None
