@@ -30,6 +30,7 @@ GENAI_INSTRUMENTORS: Final = (
     "opentelemetry.instrumentation.openai_v2",
     "opentelemetry.instrumentation.anthropic",
     "opentelemetry.instrumentation.google_genai",
+    "opentelemetry.instrumentation.ollama",
     "openinference.instrumentation",
 )
 """Modules whose wrappers emit GenAI spans to the global provider. Wrappers of anyone else never count."""
@@ -74,7 +75,7 @@ class Foreigners:
     The answer is kept for as long as the same object is bound there.
     """
 
-    __slots__ = ("_answer", "_mode", "_name", "_ours", "_owner", "_seen")
+    __slots__ = ("_answer", "_looks", "_name", "_ours", "_owner", "_seen")
 
     def __init__(self, owner: Any, name: str, ours: object) -> None:
         self._owner = owner
@@ -82,11 +83,11 @@ class Foreigners:
         self._ours = ours
         self._seen: object = None
         self._answer = False
-        self._mode = environment.choice(CONFLICT_VARIABLE, ("auto", "force", "off"), "auto")
+        self._looks = standing_down()
 
     def present(self) -> bool:
         """True when ours should stand down for another instrumentor. `force` and `off` never look."""
-        if self._mode != "auto":
+        if not self._looks:
             return False
         bound = cast("dict[str, object]", vars(self._owner)).get(self._name)
         if bound is not self._seen:
@@ -122,6 +123,20 @@ class _AnyForeigners:
     def present(self) -> bool:
         """True when ours should stand down."""
         return any(one.present() for one in self._each)
+
+
+def standing_down() -> bool:
+    """Whether ours stands down where another GenAI instrumentor counts a call, as it does by default."""
+    return environment.choice(CONFLICT_VARIABLE, ("auto", "force", "off"), "auto") == "auto"
+
+
+def wrapping_modules(layer: object) -> tuple[str, ...]:
+    """The modules whose code wraps a function, outermost first, the function's own included."""
+    found: list[str] = []
+    while layer is not None and len(found) < _DEEPEST:
+        found.append(wrapping_module(layer))
+        layer = getattr(layer, "__wrapped__", None)
+    return tuple(found)
 
 
 def wrapping_module(layer: object) -> str:

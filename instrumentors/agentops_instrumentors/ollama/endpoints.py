@@ -36,6 +36,8 @@ class Asked(Request, frozen=True, gc=False):
 class ClientRequest(Endpoint):
     """`_request(model class, HTTP method, path, json=what is sent, stream=whether a generator is asked for)`."""
 
+    beside = ("chat", "generate", "embed", "embeddings")
+
     def request(self, instance: Any, call: Call) -> Request | None:
         operation = _OPERATIONS.get(call.args[2])
         if operation is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from tests.providers.ollama.vendor import MODEL
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.fakes.ollama_server import FakeOllama
     from tests.fakes.process import PythonRunner
     from tests.providers.ollama.conftest import OllamaRecorder
@@ -105,6 +108,44 @@ def test_a_client_without_the_method_is_left_out_alone(
     record.client.chat(MODEL, HELLO)
     assert record.span.name == f"chat {MODEL}"
     record.stop()
+
+
+WRAPPER = """
+import wrapt
+calls = []
+def traced(wrapped, instance, args, kwargs):
+    calls.append(args)
+    return wrapped(*args, **kwargs)
+def instrument(owner, name):
+    setattr(owner, name, wrapt.FunctionWrapper(vars(owner)[name], traced))
+"""
+
+
+@pytest.mark.parametrize("theirs_first", [False, True])
+@pytest.mark.parametrize("method", ["chat", "_request"])
+def test_beside_another_instrumentor_no_call_counts_twice(record: OllamaRecorder, tmp_path: Path, method: str, theirs_first: bool) -> None:
+    record.stop()
+    original = vars(ollama.Client)[method]
+    (tmp_path / "wrapper.py").write_text(WRAPPER)
+    spec = importlib.util.spec_from_file_location("opentelemetry.instrumentation.ollama", tmp_path / "wrapper.py")
+    assert spec
+    assert spec.loader
+    theirs = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(theirs)
+    try:
+        if theirs_first:
+            theirs.instrument(ollama.Client, method)
+        record.start()
+        if not theirs_first:
+            theirs.instrument(ollama.Client, method)
+        record.client.chat(MODEL, HELLO)
+        record.telemetry.assert_balanced(0)
+        assert record.telemetry.metrics() == []
+        assert len(theirs.calls) == 1
+        record.stop()
+        assert vars(ollama.Client)[method].__wrapped__ is original
+    finally:
+        setattr(ollama.Client, method, original)
 
 
 def test_suppressed(record: OllamaRecorder) -> None:
