@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ Json = dict[str, Any]
 TARGET: Final = Path(__file__).with_name("registry") / "registry.json"
 _ANNOTATIONS: Final = frozenset({"title", "default", "format", "deprecated", "additionalProperties"})
 _KEYWORDS: Final = frozenset({"$ref", "type", "const", "enum", "required", "properties", "items", "anyOf"})
+_TEMPLATE: Final = re.compile(r"`([^`{]+ \{[^`]+)`")
+_SHORT: Final = {"{tool}": "{gen_ai.tool.name}", "{skill}": "{gen_ai.skill.name}", "{resource}": "{gen_ai.skill.resource.name}"}
 _OFFLINE: Final = {"gen-ai-tool-definitions.json": "gen-ai-tool-definitions.offline.json"}
 
 
@@ -38,7 +41,7 @@ def extract(source: Path) -> dict[str, Json]:
         },
         "attributes": {name: _attribute(entry) for name, entry in sorted(registry["attributes"].items())},
         "spans": {name: _span(entry) for name, entry in sorted(registry["spans"].items())},
-        "refinements": {name: entry for name, entry in sorted(refinements.items()) if entry["provider"]},
+        "refinements": dict(sorted(refinements.items())),
         "metrics": {name: _metric(entry) for name, entry in sorted(registry["metrics"].items())},
         "metric_refinements": _metric_refinements(published, registry),
         "published_metrics": {name: _published(name, registry) for name in sorted(published["metrics"])},
@@ -88,7 +91,14 @@ def _span(entry: Json) -> Json:
 
 def _refinement(entry: Json) -> Json:
     overridden = {name: entry["attributes"][name] for name in entry["overrides"]}
-    return {"refines": entry["refines"], "provider": entry["provider_name"], "attributes": _levels(overridden)}
+    kept: Json = {"refines": entry["refines"], "attributes": _levels(overridden)}
+    if entry["provider_name"]:
+        return kept | {"provider": entry["provider_name"]}
+    # What a tool may be in particular, told by its name alone.
+    templates = _TEMPLATE.findall(entry["name_rule"])
+    for short, full in _SHORT.items():
+        templates = [template.replace(short, full) for template in templates]
+    return kept | {"names": templates}
 
 
 def _metric(entry: Json) -> Json:

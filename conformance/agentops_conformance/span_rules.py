@@ -51,7 +51,7 @@ def error_type_without_error_status(span: Span, vocabulary: Vocabulary) -> Itera
 
 
 def genai_operation_name_unknown(span: Span, vocabulary: Vocabulary) -> Iterator[Problem]:
-    """The operation is one of the conventions'."""
+    """The operation is one of the conventions', or one that is declared."""
     operation = span.attributes.get(_OPERATION)
     if operation is not None and operation not in vocabulary.operations:
         yield Problem(f"operation {operation!r} is unknown: use one of {', '.join(sorted(map(str, vocabulary.operations)))}", _OPERATION)
@@ -66,7 +66,8 @@ def genai_span_kind_unexpected(span: Span, vocabulary: Vocabulary) -> Iterator[P
 
 def genai_span_name_format(span: Span, vocabulary: Vocabulary) -> Iterator[Problem]:
     """The name is the first of the operation's templates whose attributes are all there."""
-    expected = {name for entry in span_types(span, vocabulary).values() if (name := _name(entry, span)) is not None}
+    templates = [names for type_name in span_types(span, vocabulary) for names in vocabulary.names(type_name)]
+    expected = {name for names in templates if (name := _name(names, span)) is not None}
     if expected and span.name not in expected:
         yield Problem(f"name is not {' or '.join(map(repr, sorted(expected)))}: name the span so")
 
@@ -105,8 +106,8 @@ def carriers(span: Span, vocabulary: Vocabulary) -> Iterator[Carrier]:
             yield Carrier(name, span.attributes, {"conditionally_required": conditional}, span.status == "error")
 
 
-def _name(entry: SpanEntry, span: Span) -> str | None:
-    for template in entry.names:
+def _name(templates: tuple[str, ...], span: Span) -> str | None:
+    for template in templates:
         keys = _PLACEHOLDER.findall(template)
         if all(span.attributes.get(key) for key in keys):
             return _PLACEHOLDER.sub(lambda match: str(span.attributes[match[1]]), template)

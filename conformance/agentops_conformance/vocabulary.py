@@ -48,11 +48,12 @@ class SpanEntry(msgspec.Struct, frozen=True):
 
 
 class Refinement(msgspec.Struct, frozen=True):
-    """What one provider says differently of the attributes of a span type or a metric."""
+    """What one provider says differently of the attributes of a span type or a metric; or, without one, how else spans may be named."""
 
     refines: str
-    provider: str
     attributes: Levels
+    provider: str = ""
+    names: tuple[str, ...] = ()
 
 
 class EventEntry(msgspec.Struct, frozen=True):
@@ -111,6 +112,8 @@ class OwnSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     core: dict[str, AttributeEntry] = {}
     events: dict[str, EventEntry] = {}
     metrics: dict[str, MetricEntry] = {}
+    operations: dict[str, str] = {}
+    """Operations, each with what it does."""
 
     def joined(self, other: OwnSection) -> OwnSection:
         """Both; of two declarations of a name, the other's."""
@@ -119,6 +122,7 @@ class OwnSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             {**self.core, **other.core},
             {**self.events, **other.events},
             {**self.metrics, **other.metrics},
+            {**self.operations, **other.operations},
         )
 
 
@@ -134,7 +138,7 @@ class Vocabulary:
         self.spans: Final = registry.spans
         self.replaced_events: Final = registry.replaced_events
         self.schemas: Final = registry.schemas
-        self.operations: Final = registry.attributes["gen_ai.operation.name"].members
+        self.operations: Final = (*registry.attributes["gen_ai.operation.name"].members, *own.operations)
         self.inference: Final = frozenset(registry.spans["gen_ai.client.inference"].operations)
         published = profile is Profile.PUBLISHED
         self.published_metrics: Final = registry.published_metrics if published else {}
@@ -168,9 +172,14 @@ class Vocabulary:
     def levels(self, name: str, attributes: Levels, provider: object) -> Levels:
         """Requirement levels `attributes` of the span type or metric `name` as `provider` refines them."""
         for refinement in self._refinements:
-            if refinement.refines == name and refinement.provider == provider:
+            if refinement.refines == name and refinement.provider and refinement.provider == provider:
                 attributes = _merged(attributes, refinement.attributes)
         return attributes
+
+    def names(self, name: str) -> list[tuple[str, ...]]:
+        """The templates of the span type `name`: its own, and those of what it may be in particular."""
+        particular = [refinement.names for refinement in self._refinements if refinement.refines == name and refinement.names]
+        return [self.spans[name].names, *particular]
 
 
 def _merged(levels: Levels, changes: Levels) -> Levels:

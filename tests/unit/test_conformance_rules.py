@@ -100,6 +100,12 @@ def test_names_follow_the_template_of_their_operation(span: Span) -> None:
     assert ids(violations(replace(span, name="run"))) == {"genai_span_name_format"}
 
 
+def test_a_tool_that_loads_a_skill_may_be_named_after_it() -> None:
+    skill = as_operation("execute_tool", "execute_tool load", "internal", gen_ai__tool__name="load", gen_ai__skill__name="pdf")
+    assert violations(skill, replace(skill, name="execute_tool load pdf")) == []
+    assert ids(violations(replace(skill, name="execute_tool pdf"))) == {"genai_span_name_format"}
+
+
 def test_what_is_recommended_depends_on_the_kind_and_the_provider() -> None:
     remote = as_operation(
         "invoke_agent", "invoke_agent a", "client", gen_ai__agent__name="a", server__address="example.org", server__port=1
