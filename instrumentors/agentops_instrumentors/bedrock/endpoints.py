@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from agentops_instrumentors.bedrock import agents
+from agentops_instrumentors.bedrock import agents, neighbours
 from agentops_instrumentors.bedrock.bodies import InvokeModel, InvokeModelStream
 from agentops_instrumentors.bedrock.converse import Converse, ConverseStream
 from agentops_instrumentors.botocore_answers import Events, Pieces, observe_body, observe_events
@@ -39,13 +39,16 @@ _SURFACES: Final[dict[str, Surface]] = {
 class MakeApiCall(Endpoint):
     """`_make_api_call(operation_name, api_params)`."""
 
+    dispatcher = True
+
     def request(self, instance: Any, call: Call) -> Request | None:
         args, kwargs = call
-        surface = _SURFACES.get(args[0] if args else kwargs["operation_name"])
+        operation = args[0] if args else kwargs["operation_name"]
+        surface = _SURFACES.get(operation)
         if surface is None:
             return None
         meta = instance.meta
-        if meta.service_model.service_name != surface.service:
+        if meta.service_model.service_name != surface.service or neighbours.counted(instance, operation):
             return None
         return surface.request(args[1] if len(args) > 1 else kwargs["api_params"], address.server_of(meta.endpoint_url))
 

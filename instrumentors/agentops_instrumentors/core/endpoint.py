@@ -21,6 +21,8 @@ class Endpoint:
 
     beside: ClassVar[tuple[str, ...]] = ()
     """Methods of the same class through which programs reach the target: another instrumentor may count the call there."""
+    dispatcher: ClassVar[bool] = False
+    """Whether the method serves many operations: `request` sees for itself whether another instrumentor counts this one."""
     deferred: ClassVar[bool] = False
     """Whether the method only prepares the call, which what it returns makes when it is entered, say (`defer`)."""
 

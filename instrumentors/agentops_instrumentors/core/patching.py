@@ -93,7 +93,8 @@ class Patch:
         own = endpoint.around(telemetry, asynchronous)
         method = self._run_deferred if endpoint.deferred else self._run_async if asynchronous else self._run
         self._wrapper = _wrapper(self._original, method if own is None else self._while_active(own))
-        self._foreigners = arbitration.foreigners(self._owner, (name, *endpoint.beside), self._wrapper)
+        names = () if endpoint.dispatcher else (name, *endpoint.beside)
+        self._foreigners = arbitration.foreigners(self._owner, names, self._wrapper)
         setattr(self._owner, name, self._wrapper)
 
     def remove(self) -> None:

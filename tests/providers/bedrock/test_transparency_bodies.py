@@ -163,8 +163,9 @@ async def _left_and_closed(body: Any, eyes: Eyes) -> None:
         eyes.see("after", await settle(body.read()))
     except Exception as error:
         eyes.see("raised", error)
-        # The asynchronous HTTP library keeps this one for ever, and its frames with it.
-        error.with_traceback(None)
+        if error.__context__ is not None:
+            # The asynchronous HTTP library keeps this one for ever, and its frames with it.
+            error.__context__.with_traceback(None)
 
 
 @reading("never read", NONE)
