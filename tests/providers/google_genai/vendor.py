@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from google import genai
 from google.genai import _api_client as sdk
 from google.genai import types
+from google.genai.client import AsyncClient
+from pydantic import BaseModel
 
 from agentops_instrumentors.google_genai import GoogleGenAIInstrumentor
 from tests.fakes.google_wire import STATUSES
@@ -49,11 +51,18 @@ class GoogleVendor:
         return made.aio
 
     def close(self, client: Any) -> Any:
-        return client.aclose() if hasattr(client, "aclose") else client.close() if hasattr(client, "close") else _nothing(client)
+        asynchronous = isinstance(client, AsyncClient)
+        if hasattr(client, "aclose" if asynchronous else "close"):
+            return client.aclose() if asynchronous else client.close()
+        # Clients cannot be closed in early versions.
+        inner = client._api_client
+        return _close_both(inner) if asynchronous else inner._httpx_client.close()
 
 
-async def _nothing(_client: Any) -> None:
-    """Async clients have no `aclose` in early versions."""
+async def _close_both(inner: Any) -> None:
+    await inner._async_httpx_client.aclose()
+    if getattr(inner, "_aiohttp_session", None) is not None:
+        await inner._aiohttp_session.close()
 
 
 def settings(server: FakeGoogle, transport: str = "aiohttp", seconds: float = 5) -> types.HttpOptions:
@@ -65,7 +74,7 @@ def settings(server: FakeGoogle, transport: str = "aiohttp", seconds: float = 5)
     return types.HttpOptions(base_url=server.url, timeout=int(seconds * 1000), client_args={"verify": _TLS}, async_client_args=shared)
 
 
-class Tides(types._common.BaseModel):
+class Tides(BaseModel):
     """A schema."""
 
     port: str
