@@ -62,6 +62,8 @@ class Settings:
     """The AgentOps project of the key, where it is known."""
     capture_stdout: bool = False
     """True: what the program prints inside a session's spans becomes log records too."""
+    upload_logs: bool = False
+    """True: each session's log records also go to AgentOps' log view, as one text once the session has ended."""
     trace_parent: str = "root"
     """root: a session is its own trace; current: it nests under the current span."""
     exporter: object | None = None
@@ -125,6 +127,7 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
     "AGENTOPS_PREFETCH_JWT_TOKEN": ("prefetch_jwt_token", lambda name: environment.boolean(name, True)),
     "AGENTOPS_PROJECT_ID": ("project_id", environment.text),
     "AGENTOPS_CAPTURE_STDOUT": ("capture_stdout", lambda name: environment.boolean(name, False)),
+    "AGENTOPS_UPLOAD_LOGS": ("upload_logs", lambda name: environment.boolean(name, False)),
     "AGENTOPS_TRACE_PARENT": ("trace_parent", lambda name: environment.choice(name, ("root", "current"), "root")),
 }
 _READ_WHERE_USED: Final = frozenset(
@@ -139,8 +142,7 @@ _READ_WHERE_USED: Final = frozenset(
     }
 )
 """Variables of the local store and of the kernel, which serves programs that never import this package."""
-# Read by other tools of the same prefix or by earlier AgentOps packages: neither used here nor worth a warning.
-_TOLERATED: Final = frozenset({"AGENTOPS_LOGGING_TO_FILE"})
+_TOLERATED: Final = frozenset({"AGENTOPS_LOGGING_TO_FILE"})  # An earlier package's: neither used nor worth a warning.
 
 _lock: Final = threading.Lock()
 _current: Settings | None = None
@@ -211,12 +213,10 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 class _Unconfigured(logging.Handler):
     """Shows warnings of ours on stderr as long as the application has configured no logging, as Python does for any logger.
 
-    Without it the `NullHandler` of the `agentops` logger would hide a misspelt variable for good: variables are read before
-    the program runs. Tracebacks of swallowed failures stay for those who configure logging.
+    Without it the `NullHandler` of the `agentops` logger would hide a misspelt variable for good. Tracebacks stay for those who log.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line, where there is a stderr to write to."""
         if logging.getLogger().handlers or record.exc_info is not None:
             return
         try:

@@ -124,6 +124,7 @@ def _join(provider: SDKTracerProvider, foreign: bool) -> None:
         done.add("local")
         _add_local(provider)
     _join_other_signals(_attached_signals)
+    _join_uploads(provider, done)
     _join_monitors(provider, done)
     _add_given(provider, done)
     _set_content_mode(chosen)
@@ -144,6 +145,16 @@ def _join_other_signals(done: set[str]) -> None:
     from agentops.logs.join import join
 
     join(done, foreign=_foreign or _foreign_signals)
+
+
+def _join_uploads(provider: SDKTracerProvider, done: set[str]) -> None:
+    loggers = _logs.get_logger_provider()
+    wanted_here = settings().upload_logs and route(LOGS).agentops and hasattr(loggers, "add_log_record_processor")
+    if wanted_here and "uploads" not in done:
+        from agentops.export import attach
+
+        done.add("uploads")
+        attach.uploads(provider, cast("Any", loggers))
 
 
 def _metrics_wanted() -> bool:

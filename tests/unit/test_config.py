@@ -35,6 +35,7 @@ ACCEPTED = {
     "AGENTOPS_PREFETCH_JWT_TOKEN": ("off", "prefetch_jwt_token", False),
     "AGENTOPS_PROJECT_ID": ("p-1", "project_id", "p-1"),
     "AGENTOPS_CAPTURE_STDOUT": ("true", "capture_stdout", True),
+    "AGENTOPS_UPLOAD_LOGS": ("1", "upload_logs", True),
     "AGENTOPS_TRACE_PARENT": ("CURRENT", "trace_parent", "current"),
 }
 REFUSED = {

@@ -82,6 +82,16 @@ def logs(provider: LoggerProvider) -> None:
     share_exit_time()
 
 
+def uploads(provider: TracerProvider, loggers: LoggerProvider) -> None:
+    """Upload the log of each session of `provider`, of records that go through `loggers`."""
+    from agentops.export.uploads import GatheringProcessor, SessionLogs, UploadingProcessor
+
+    logs = SessionLogs()
+    loggers.add_log_record_processor(GatheringProcessor(logs))
+    provider.add_span_processor(UploadingProcessor(logs))
+    share_exit_time()
+
+
 def _batches(exporter: backend.AgentOpsSpanExporter) -> BatchSpanProcessor:
     chosen = settings()
     interval = chosen.export_flush_interval

@@ -7,11 +7,14 @@ import os
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from agentops.config import masked
 from agentops.export.http import USER_AGENT, Answer, Connection, UnreachableError
 from agentops_instrumentors.core.guard import warn_once
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _PATH: Final = "/v3/auth/token"
 _REFUSED_SECONDS: Final = 60.0
@@ -73,7 +76,23 @@ class Authenticator:
             self._failures = 0
             return self._token
 
-    def reject(self, token: Token, where: str) -> None:
+    def authorised(self, post: Callable[[Token], Answer], where: str, seconds: float) -> Answer:
+        """What `post` gets with a token, or with a new one where the first is refused at `where`, a URL.
+
+        Raises RefusedError where that is refused too, or the key itself; UnavailableError where there is no token now.
+        """
+        token = self.token(seconds)
+        answer = post(token)
+        if answer.status not in (401, 403):
+            return answer
+        token = self.token(seconds, rejected=token)
+        answer = post(token)
+        if answer.status in (401, 403):
+            self._reject(token, where)
+            raise RefusedError
+        return answer
+
+    def _reject(self, token: Token, where: str) -> None:
         """A token fresh from the backend is refused by its receiver: stop asking for more of them for a while."""
         with self._lock:
             if self._token is token:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from agentops.export.delivery import Counts, Parcel
 
 DEFAULT_TIMEOUT: Final = 5.0
-_PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
+PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
 """Statuses after which the same request may be taken. OTLP does not list 408 and 500, with which a backend answers while a part is away."""
 _HEADERS: Final = {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip", "User-Agent": USER_AGENT}
 _ITEMS: Final = {"traces": "spans", "metrics": "metrics", "logs": "log records"}
@@ -90,16 +90,8 @@ class Transport:
 
     def _send(self, parcel: Parcel, seconds: float) -> Outcome:
         assert isinstance(parcel, OtlpParcel)
-        tokens = self._authenticator()
         try:
-            token = tokens.token(seconds)
-            answer = self._post(parcel, token, seconds)
-            if answer.status in (401, 403):
-                token = tokens.token(seconds, rejected=token)
-                answer = self._post(parcel, token, seconds)
-                if answer.status in (401, 403):
-                    tokens.reject(token, self.endpoint)
-                    return Outcome(lost=f"HTTP {answer.status}")
+            answer = self._authenticator().authorised(lambda token: self._post(parcel, token, seconds), self.endpoint, seconds)
         except RefusedError:
             return Outcome(lost="the API key is refused")
         except UnavailableError as error:
@@ -115,7 +107,7 @@ class Transport:
     def _outcome(self, parcel: OtlpParcel, answer: Answer) -> Outcome:
         if answer.ok:
             return Outcome(rejected=min(self._rejected(answer), parcel.items))
-        if answer.status in _PASSING:
+        if answer.status in PASSING:
             return self._later(f"{self.endpoint}: HTTP {answer.status}", answer.retry_after)
         if answer.status == 413:
             smaller = parcel.smaller()
