@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from tests.fakes.in_memory import InMemory
 
-_NEEDS: Final = {"test_anthropic.py": "opentelemetry.instrumentation.genai.anthropic"}
+_NEEDS: Final = {
+    "test_anthropic.py": "opentelemetry.instrumentation.genai.anthropic",
+    "test_bedrock.py": "opentelemetry.instrumentation.botocore",
+}
 
 
 def _installed(name: str) -> bool:
