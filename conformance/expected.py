@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _OPERATION: Final = "gen_ai.operation.name"
 _INFERENCE: Final = frozenset({"chat", "generate_content", "text_completion"})
+_COUNTED: Final = _INFERENCE | {"embeddings"}
+"""Operations whose tokens are counted."""
 _SCOPES: Final = ("agentops", "agentops_instrumentors")
 _CLIENT_DURATION: Final = "gen_ai.client.operation.duration"
 _TOKENS: Final = "gen_ai.client.token.usage"
@@ -182,7 +184,7 @@ def _measurements(evidence: Evidence) -> Counter[str]:
         counts[_TOKENS] = len(scenario.told)
     elif inference:
         for kind in scenario.told:
-            counts[f"gen_ai.client.inference.operation.{kind}_tokens"] = 1
+            counts[f"gen_ai.client.inference.operation.{kind}_tokens"] += 1
     return counts
 
 

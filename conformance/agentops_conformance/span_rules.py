@@ -21,11 +21,14 @@ _AS_ASKED: Final = frozenset(
     {
         "gen_ai.request.temperature",
         "gen_ai.request.max_tokens",
+        "gen_ai.request.top_k",
         "gen_ai.request.top_p",
         "gen_ai.request.stop_sequences",
         "gen_ai.request.presence_penalty",
         "gen_ai.request.frequency_penalty",
+        "gen_ai.request.top_k",
         "gen_ai.tool.description",
+        "aws.bedrock.knowledge_base.id",
     }
 )
 """Recommended attributes that only a request which says so can have."""

@@ -22,6 +22,8 @@ PREFIX: Final = "agentops_"
 OWN: Final = "decorators"
 """Scenarios of the program's own spans, which no instrumentor makes."""
 
+_OF_MODELS: Final = ("chat", "generate_content", "text_completion", "embeddings", "invoke_agent")
+
 
 class Reading(Enum):
     """What becomes of a stream."""
@@ -38,7 +40,7 @@ class Scenario:
     `call` is for the provider's own `drive`. `operations` are those of the client spans, `internal` those of internal spans beside the
     session's root (or their `agentops.span.kind`, where they have none). `fails` says that one client span must have failed, or where
     there is none, internal ones. `tokens` are the types whose number becomes known, such as
-    `("input",)`; by default both where the answer is read to its end, and none where the call fails or is closed early.
+    `("input",)`, one for each time; by default both for each call of a model, and none where one fails or is closed early.
     """
 
     name: str
@@ -55,7 +57,7 @@ class Scenario:
         """The token types that become known."""
         if self.tokens is not None:
             return self.tokens
-        return () if self.fails or self.reading is Reading.ONE else ("input", "output")
+        return () if self.fails or self.reading is Reading.ONE else ("input", "output") * sum(map(_OF_MODELS.count, self.operations))
 
 
 class Served(Protocol):
