@@ -49,14 +49,13 @@ class FakeAnthropic(ScriptedServer):
         return Reply.json(answer.body, answer.status, answer.headers, usage=answer.usage, **self.pace)
 
     def bill(self, exchange: Exchange) -> Served | None:
-        """A batch is not billed here: its results may be fetched any number of times."""
+        """A batch is not billed here: its results may be fetched any number of times. A stream tells its input first, its output last."""
         reply, path = exchange.reply, exchange.request.path
         if reply is None or path.endswith("/results"):
             return None
         parts: list[Any] = reply.payload if isinstance(reply.payload, list) else [reply.payload]
         if reply.usage:
-            told = reply.pieces is None or exchange.pieces_sent >= len(parts)
-            return _bill(path, _model(parts), reply.usage, told)
+            return _bill(path, _model(parts), reply.usage, exchange.pieces_sent > 0)
         scripted = next((part for part in parts if isinstance(part, dict) and part.get("usage")), None)
         return _bill(path, scripted.get("model", ""), scripted["usage"], exchange.pieces_sent > 0) if scripted else None
 
