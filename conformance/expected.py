@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 _OPERATION: Final = "gen_ai.operation.name"
 _INFERENCE: Final = frozenset({"chat", "generate_content", "text_completion"})
-_COUNTED: Final = _INFERENCE | {"embeddings"}
-"""Operations whose tokens are counted."""
 _SCOPES: Final = ("agentops", "agentops_instrumentors")
 _CLIENT_DURATION: Final = "gen_ai.client.operation.duration"
 _TOKENS: Final = "gen_ai.client.token.usage"
