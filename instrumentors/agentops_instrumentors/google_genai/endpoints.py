@@ -8,6 +8,7 @@ from agentops_instrumentors.core import semconv
 from agentops_instrumentors.google_genai.functions import Answering, CallFunction, CallMcpTool
 from agentops_instrumentors.google_genai.generate import Generate, GenerateStream
 from agentops_instrumentors.google_genai.jobs import Job
+from agentops_instrumentors.google_genai.live import ENDPOINTS as LIVE
 from agentops_instrumentors.google_genai.others import Embed, FetchVideos, Images, Videos
 
 if TYPE_CHECKING:
@@ -62,4 +63,5 @@ ENDPOINTS: Final = (
     CallFunction(f"{_CALLS}:invoke_function_from_dict_args"),
     CallFunction(f"{_CALLS}:invoke_function_from_dict_args_async"),
     CallMcpTool("google.genai._adapters:McpToGenAiToolAdapter.call_tool"),
+    *LIVE,
 )

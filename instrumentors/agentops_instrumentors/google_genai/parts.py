@@ -32,7 +32,7 @@ def messages(contents: Any) -> list[Message]:
     """What a request says. Parts that follow each other without a content around them are one message of the user's."""
     found: list[Message] = []
     loose: list[Part] = []
-    for item in _listed(contents):
+    for item in listed(contents):
         read = None if isinstance(item, str) else reader(item)
         if read is not None and read("parts") is not None:
             if loose:
@@ -58,7 +58,7 @@ def message(content: Any, finish_reason: str | None = None) -> Message:
 def instructions(said: Any) -> list[Part]:
     """The parts of a system instruction: a text, a part, a content, or a list of them."""
     found: list[Part] = []
-    for item in _listed(said):
+    for item in listed(said):
         inner = None if isinstance(item, str) else reader(item)("parts")
         found.extend([part(each) for each in inner] if inner is not None else [part(item)])
     return found
@@ -140,7 +140,8 @@ def _other(item: Any, read: Read) -> Part:
     return generic(item)
 
 
-def _listed(value: Any) -> Iterable[Any]:
+def listed(value: Any) -> Iterable[Any]:
+    """The items of a list, one thing as a list of one; nothing of a one-shot iterator, which is the SDK's to read."""
     if value is None or hasattr(value, "__next__"):
         return ()
     return cast("list[Any]", value) if isinstance(value, (list, tuple)) else (value,)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from agentops_instrumentors.core.messages import Message, Part, ReasoningPart, TextPart
 from agentops_instrumentors.core.operation import Response
 from agentops_instrumentors.core.usage import Usage
-from agentops_instrumentors.google_genai.client import word
+from agentops_instrumentors.google_genai.client import reader, word
 from agentops_instrumentors.google_genai.parts import part
 
 if TYPE_CHECKING:
@@ -132,15 +132,16 @@ def usage(reported: Any) -> Usage | None:
     """Usage by the one meaning: what tools brought into the prompt is input, thoughts are output, cached is part of the prompt."""
     if reported is None:
         return None
-    prompt, tools = reported.prompt_token_count, getattr(reported, "tool_use_prompt_token_count", None)
-    said, thought = reported.candidates_token_count, getattr(reported, "thoughts_token_count", None)
+    read = reader(reported)
+    # Live sessions call the candidates the response.
+    said, thought = read("candidates_token_count") or read("response_token_count"), read("thoughts_token_count")
     asked = _by_modality(reported, "prompt_tokens_details", "tool_use_prompt_tokens_details")
-    answered = _by_modality(reported, "candidates_tokens_details")
+    answered = _by_modality(reported, "candidates_tokens_details", "response_tokens_details")
     cached = _by_modality(reported, "cache_tokens_details")
     return Usage(
-        input_tokens=_sum(prompt, tools),
+        input_tokens=_sum(read("prompt_token_count"), read("tool_use_prompt_token_count")),
         output_tokens=_sum(said, thought),
-        cache_read=reported.cached_content_token_count,
+        cache_read=read("cached_content_token_count"),
         reasoning=thought,
         text_input=asked.get("TEXT"),
         text_output=answered.get("TEXT"),

@@ -155,7 +155,6 @@ def test_a_base_url_of_the_call(record: GoogleRecorder) -> None:
 
 @pytest.mark.parametrize("as_models", [False, True])
 def test_a_whole_conversation(record: GoogleRecorder, as_models: bool) -> None:
-    call = {"id": "c1", "name": "tides", "args": {"port": "Brest"}}
     said: list[Any] = [
         {"role": "user", "parts": [{"text": "look"}, {"inline_data": {"data": PIXEL, "mime_type": "image/png"}}]},
         {
