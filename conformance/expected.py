@@ -125,9 +125,10 @@ def scenario_metric_tokens(evidence: Evidence) -> Iterator[str]:
     for metric in _genai_metrics(evidence):
         for point in metric.points:
             sums[_tokens_of(metric.name, str(point.attributes.get("gen_ai.token.type")))] += int(point.value)
-    embedding = "embeddings" in evidence.scenario.operations
+    # The newer names are those of inference alone.
+    named = evidence.mode.profile is Profile.PUBLISHED or not _INFERENCE.isdisjoint(evidence.scenario.operations)
     for kind in ("input", "output"):
-        billed = 0 if embedding and evidence.mode.profile is Profile.LATEST else _billed(evidence, kind)
+        billed = _billed(evidence, kind) if named else 0
         for name in sorted(name for name in _TOKEN_METRICS[evidence.mode.profile] if name.startswith(kind)):
             if sums[name] != billed:
                 yield f"metrics of {name} tokens say {sums[name]}, the service billed {billed}"

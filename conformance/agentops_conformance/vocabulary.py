@@ -188,10 +188,11 @@ def _merged(levels: Levels, changes: Levels) -> Levels:
     return {level: {**kept.get(level, {}), **changes.get(level, {})} for level in {*levels, *changes}}
 
 
-def prefixes(key: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def prefixes(key: str) -> tuple[str, ...]:
     """The dotted prefixes of `key`, shortest first: `a.b.c` gives `a`, `a.b`."""
     parts = key.split(".")
-    return [".".join(parts[:count]) for count in range(1, len(parts))]
+    return tuple(".".join(parts[:count]) for count in range(1, len(parts)))
 
 
 @lru_cache(maxsize=1)
