@@ -26,7 +26,6 @@ _AS_ASKED: Final = frozenset(
         "gen_ai.request.stop_sequences",
         "gen_ai.request.presence_penalty",
         "gen_ai.request.frequency_penalty",
-        "gen_ai.request.top_k",
         "gen_ai.tool.description",
         "aws.bedrock.knowledge_base.id",
     }
