@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from agentops.doctor.facts import Finding, Report
-from agentops.doctor.recording import recording
+from agentops.doctor.recording import aborted, raised, recording
+from agentops_instrumentors.core.content import CAPTURE_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _ORDER: Final = ("error", "warning", "note")
 _OURS: Final = "agentops: "
 _UPSTREAM: Final = "opentelemetry.distro:"
+_NOT_CONFIGURED: Final = f"{_OURS}OpenTelemetry could not be set up"
 _REPAIR: Final = "pip uninstall -y agentops agentops-opentelemetry && pip install agentops-opentelemetry"
 
 
@@ -42,8 +44,10 @@ def _start(report: Report) -> Iterator[Finding]:
     start = report.start
     if report.settings.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return
-    if not start.set_up:
+    if not start.set_up and not any(line.startswith(_NOT_CONFIGURED) for line in start.said):
         yield _not_set_up(report)
+    elif aborted(report):
+        yield _aborted(report)
     if not start.distro.name and start.distro.others:
         problem = f"no distro is loaded: {start.distro.why} (installed: {', '.join(start.distro.others)})"
         yield Finding("distro-unknown", "error", problem, "set OTEL_PYTHON_DISTRO=agentops, or unset it")
@@ -61,30 +65,46 @@ def _not_set_up(report: Report) -> Finding:
     if start.how == "this process":
         action = "start the program with opentelemetry-instrument, or call agentops.init() first"
         return Finding("not-started", "error", "OpenTelemetry has not been started in this process", action)
-    cause = next((line for line in reversed(start.said) if "Error: " in line or "Exception: " in line), "no reason was given")
-    problem = f"OpenTelemetry did not start, and nothing is recorded: {cause.strip()}"
+    cause, where = raised(start.said)
+    problem = f"OpenTelemetry did not start, and nothing is recorded: {cause or 'no reason was given'}"
     if "otlp_proto_grpc" in cause:
-        by = f"the distro {start.distro.name} asks for an exporter over gRPC, which is not installed"
+        by = f"the distro {start.distro.name!r} asks for an exporter over gRPC, which is not installed"
         action = f"{by}: set OTEL_PYTHON_DISTRO=agentops or start the program with opentelemetry-instrument"
         return Finding("grpc-missing", "error", problem, f"{action}, or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf")
-    return Finding("not-started", "error", problem, "repair or uninstall what raised it; the whole traceback: agentops doctor --json")
+    return Finding("not-started", "error", problem, _repair(where))
+
+
+def _aborted(report: Report) -> Finding:
+    cause, where = raised(report.start.said)
+    problem = f"OpenTelemetry's loader stopped half-way, and what it had not loaded by then records nothing: {cause}"
+    return Finding("start-aborted", "error", problem, _repair(where))
+
+
+def _repair(where: str) -> str:
+    return f"repair, update or uninstall what raised it{f' ({where})' if where else ''}; the whole traceback: agentops doctor --json"
 
 
 def _said(report: Report) -> Iterator[Finding]:
     """Settings that were complained of when the program started."""
     for line in report.start.said:
         text = line.removeprefix(_OURS)
-        if line.startswith(_OURS) and ("is not accepted" in text or text.startswith("Unknown variable")):
+        complaint = "is not accepted" in text and not text.startswith(CAPTURE_VARIABLE)
+        if line.startswith(_OURS) and (complaint or text.startswith("Unknown variable")):
             yield Finding("setting", "warning", text, "correct the variable, or unset it")
-        elif line.startswith(f"{_OURS}OpenTelemetry could not be set up"):
-            yield Finding("configuration", "error", text, "correct what it names; the traces of this process go nowhere until then")
+        elif line.startswith(_NOT_CONFIGURED):
+            package = "opentelemetry-configuration"
+            action = f"pip install {package}" if package in text else "correct what it names; nothing is recorded until then"
+            yield Finding("configuration", "error", text, action)
 
 
 def _delivery(report: Report) -> Iterator[Finding]:
+    failing: dict[tuple[str, ...], list[str]] = {}
     for receiver in report.receivers:
-        if receiver.ok is False:
-            problem = f"{' and '.join(receiver.signals)} to {receiver.name} at {receiver.url}: {receiver.answer}"
-            yield Finding("receiver", "error", problem, receiver.action)
+        if receiver.ok is False and report.start.set_up:
+            place = receiver.url.removesuffix(f"/v1/{receiver.signals[0]}") or receiver.url
+            failing.setdefault((receiver.name, place, receiver.answer, receiver.action), []).extend(receiver.signals)
+    for (name, place, answer, action), signals in failing.items():
+        yield Finding("receiver", "error", f"{', '.join(signals)} to {name} at {place}: {answer}", action)
     store = report.store
     if store.used and store.error:
         problem = f"the local store cannot be written to: {store.error}"

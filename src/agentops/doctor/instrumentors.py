@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from agentops.config import settings
 from agentops.doctor.facts import Instrumentor, Wrapped
 from agentops.installed import installed
-from agentops.wiring import OUR_INSTRUMENTORS
+from agentops.wiring import OUR_INSTRUMENTORS, wanted
 from agentops_instrumentors.core import environment
 from agentops_instrumentors.core.arbitration import GENAI_INSTRUMENTORS, wrapping_module
 
@@ -80,7 +80,8 @@ def _patched(told: Instrumentor, instrumentor: ProviderInstrumentor) -> Instrume
     # A module for a platform that is not installed, and one that only other versions have, is nothing that is missing.
     missing = tuple(patches.missing)
     active = bool(patches.installed)
-    why = "" if active else f"nothing could be patched; {', '.join(unimportable) or 'no module'} cannot be imported"
+    gone = f"{', '.join(unimportable)} cannot be imported" if unimportable else "it has none of the methods that are instrumented"
+    why = "" if active else gone
     return _with(told, active=active, why=why, methods=len(patches.installed), missing=missing, wrapped=_wrapped(patches.installed))
 
 
@@ -118,6 +119,8 @@ def _other(entry: EntryPoint) -> Instrumentor:
     why = _not_loaded(entry)
     if not why and entry.dist is not None and (conflict := get_dist_dependency_conflicts(entry.dist)) is not None:
         why = str(conflict)
+    if not why and not wanted(entry):
+        why = "there is nothing for it to do: metrics go nowhere, or AGENTOPS_ENV_DATA_OPT_OUT is set"
     if not why and entry.module not in sys.modules:
         why = "nothing has loaded it in this process"
     if why:

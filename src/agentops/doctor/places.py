@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentops.config import settings
-from agentops.destinations import CONFIG_FILE_VARIABLE, SIGNALS, TRACES, Destinations, route
+from agentops.destinations import CONFIG_FILE_VARIABLE, LOGS, SIGNALS, TRACES, Destinations, route, switched_off
 from agentops.doctor.facts import Content, Signal, Store
 from agentops.installed import installed
 from agentops.store import paths
@@ -25,7 +25,7 @@ def signals(chosen: Destinations) -> tuple[Signal, ...]:
         way = route(signal)
         places = [*(["AgentOps"] if way.agentops else []), *(_named(name, signal.group) for name in way.others)]
         places += ["exporters of the provider that was there"] if chosen.foreign else []
-        places += ["the local store"] if way.local else []
+        places += ["the local store"] if way.local or (signal == LOGS and route(TRACES).local and not switched_off(LOGS)) else []
         found.append(Signal(signal.name, tuple(places), way.why))
     return tuple(found)
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from agentops.doctor.facts import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from agentops.doctor.facts import Instrumentor, Report
 
 _CONFLICT: Final = "AGENTOPS_INSTRUMENTATION_CONFLICT"
 _SHOWN: Final = 4
+_FRAME: Final = re.compile(r'\s+File "(.+)", line \d+')
+_EXCEPTION: Final = re.compile(r"[\w.]*(Error|Exception|Exit|Interrupt)\b(:|$)")
 
 
 def recording(report: Report) -> Iterator[Finding]:
@@ -42,9 +45,25 @@ def _of_ours(report: Report, each: Instrumentor) -> Iterator[Finding]:
         variable = each.why.partition("=")[0]
         problem = f"calls of {each.sdk} are not recorded: {each.why}"
         yield Finding("instrumentor-disabled", "warning", problem, f"unset {variable} to have them recorded")
-    elif report.start.set_up:
+    elif report.start.set_up and not aborted(report) and not each.missing:
         problem = f"calls of {each.sdk} are not recorded: {each.why}"
         yield Finding("instrumentor-inactive", "error", problem, f"load it: {each.name} of the group opentelemetry_instrumentor")
+
+
+def aborted(report: Report) -> bool:
+    """Whether OpenTelemetry's loader stopped at something that raised."""
+    return any("Failed to auto initialize OpenTelemetry" in line for line in report.start.said)
+
+
+def raised(said: Sequence[str]) -> tuple[str, str]:
+    """The last exception in what was said, and the file it was raised in; both empty where there is none."""
+    cause = where = ""
+    for line in said:
+        if found := _FRAME.match(line):
+            where = found[1]
+        elif _EXCEPTION.match(line):
+            cause = line
+    return cause.strip(), where
 
 
 def _twice(report: Report) -> Iterator[Finding]:

@@ -27,7 +27,7 @@ def lines(report: Report) -> Iterator[Text]:
         ("Destinations", _destinations(report)),
         ("Content", _content(report)),
         ("Settings", report.settings.items()),
-        ("Installed", ((package.name, package.version) for package in report.packages)),
+        ("Installed", [("packages", ", ".join(f"{package.name} {package.version}" for package in report.packages))]),
     ):
         shown = list(rows)
         if shown:
