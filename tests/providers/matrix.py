@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MANAGED = ("drained in with", "left in with")
 """Endings that only a stream which is a context manager has."""
+UNREAD = ("never iterated", "closed at once")
+"""Endings without a request, and so without an operation, where the patched method is called at the first read."""
 
 
 def same_answer(laboratory: Laboratory, ask: Ask, mode: str) -> Mapping[str, Any]:
@@ -47,6 +49,8 @@ def same_trouble(laboratory: Laboratory, ask: Ask, mode: str, reply: Reply | Non
             answer = await ask(client)
         except Exception as error:
             eyes.failed(error)
+            # A client that gives up soon may have done so before the service has read what it sent.
+            eyes.server.wait_for(lambda: eyes.server.requests, 0.5)
         else:
             eyes.see("answer", answer)
 
