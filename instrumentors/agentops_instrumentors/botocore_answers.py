@@ -68,11 +68,31 @@ class Pieces:
         return self._read(decoded(b"".join(self.gathered)))
 
 
+class _Events(ObservedIterator):
+    """Raw events, of which an exception is no chunk."""
+
+    __slots__ = ()
+
+    def _observe(self, chunk: Any) -> None:
+        if chunk.headers.get(":message-type") == "event":
+            super()._observe(chunk)
+
+
+class _AsyncEvents(ObservedAsyncIterator):
+    """`_Events`, asynchronously."""
+
+    __slots__ = ()
+
+    def _observe(self, chunk: Any) -> None:
+        if chunk.headers.get(":message-type") == "event":
+            super()._observe(chunk)
+
+
 def observe_events(stream: Any, invocation: Invocation, accumulator: Accumulator) -> None:
     """Observe an `EventStream` or `AioEventStream`."""
     kind = cast("Any", type(stream))
     source = stream._event_generator
-    observed = (ObservedAsyncIterator if hasattr(source, "__anext__") else ObservedIterator)(source, invocation, accumulator)
+    observed = (_AsyncEvents if hasattr(source, "__anext__") else _Events)(source, invocation, accumulator)
     stream._event_generator = observed
     failed = _failing(invocation)
     stream._parse_event = MethodType(_watched(kind._parse_event, failed), stream)

@@ -203,7 +203,7 @@ class ApplyGuardrail(Surface):
         attributes: dict[str, AttributeValue] = {semconv.SPAN_KIND: "guardrail", **guardrail(identifier)}
         role = "assistant" if params.get("source") == "OUTPUT" else "user"
         asked = lambda: Content([Message(role, blocks.parts({"guardContent": item} for item in many(params, "content")))])  # noqa: E731
-        return Asked("apply_guardrail", PROVIDER, None, server, False, attributes, asked, str(identifier or ""), surface=self)
+        return Asked(semconv.APPLY_GUARDRAIL, PROVIDER, None, server, False, attributes, asked, str(identifier or ""), surface=self)
 
     def response(self, answer: Mapping[str, Any], asked: Asked) -> Response:
         outputs = many(answer, "outputs")

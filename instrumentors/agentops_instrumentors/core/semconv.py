@@ -143,6 +143,7 @@ EXECUTE_TOOL: Final = "execute_tool"
 
 # operations the conventions have no name for: their list is open
 COUNT_TOKENS: Final = "count_tokens"
+APPLY_GUARDRAIL: Final = "apply_guardrail"
 CREATE_BATCH: Final = "create_batch"
 CANCEL_BATCH: Final = "cancel_batch"
 CREATE_CACHE: Final = "create_cache"

@@ -116,7 +116,7 @@ def whole(events: Sequence[tuple[str, Any]]) -> dict[str, Any]:
             found["stopReason"] = event.get("stopReason")
         elif kind == "metadata":
             found.update(event)
-    if gathered or "stopReason" in found:
+    if events:
         finished = [_finished(gathered[index]) for index in sorted(gathered)]
         found["output"] = {"message": {"role": role, "content": finished}}
     return found

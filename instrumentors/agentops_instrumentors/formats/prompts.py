@@ -41,6 +41,9 @@ def response(answer: Answer) -> Response:
     said = [(converse.finish_reason(reasons[index]), _text_message("".join(texts[index]))) for index in sorted(texts)]
     counts = [dig(result, "tokenCount") for chunk in answer.chunks for result in many(chunk, "results")]
     answered = sum(counts) if counts and None not in counts else answer.last("generation_token_count", "totalOutputTokenTextCount")
+    if None in reasons.values():
+        # What a stream counts as it goes is no bill where it broke off.
+        return answer.response(said, answer.usage())
     return answer.response(said, answer.usage(answer.last("prompt_token_count", "inputTextTokenCount"), answered))
 
 
