@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import iscoroutine, iscoroutinefunction
 from types import MethodType
 from typing import TYPE_CHECKING, Any, cast
 from weakref import ref
@@ -18,46 +18,14 @@ from agentops_instrumentors.core import dropped, semconv
 from agentops_instrumentors.core.endpoint import Endpoint
 from agentops_instrumentors.core.guard import guarded
 from agentops_instrumentors.core.stream import ObservedAsyncIterator, ObservedIterator
+from agentops_instrumentors.core.values import given, items
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Mapping
 
     from agentops_instrumentors.core.invocation import Invocation
     from agentops_instrumentors.core.operation import AttributeValue, Call, Response
     from agentops_instrumentors.core.stream import Accumulator
-
-_SENTINELS = frozenset({"NotGiven", "Omit"})
-_DICT: Any = dict
-
-
-def given(value: Any) -> Any:
-    """`value`, or None where the caller left the parameter out (the SDK's sentinels)."""
-    return None if type(value).__name__ in _SENTINELS else value
-
-
-def field(value: Any, name: str) -> Any:
-    """`name` of a dict or of a model, or None: callers mix both in one message list."""
-    return reader(value)(name)
-
-
-def reader(value: Any) -> Callable[[str], Any]:
-    """`field` of one value for several names: what a dict or a model holds, declared by its class or not; None for the rest.
-
-    Asking a pydantic model for a name its class does not declare takes 2 µs, asking what it holds 0.1 µs.
-    """
-    if isinstance(value, _DICT):
-        return value.get
-    held: dict[str, Any] | None = getattr(value, "__dict__", None)
-    if held is None:
-        return lambda name: getattr(value, name, None)
-    undeclared: dict[str, Any] | None = getattr(value, "model_extra", None)
-    return {**undeclared, **held}.get if undeclared else held.get
-
-
-def items(value: Any) -> Iterable[Any]:
-    """What `value` lists; nothing of a one-shot iterator, since reading it would take it from the SDK."""
-    value = given(value)
-    return () if value is None or hasattr(value, "__next__") else value
 
 
 def asked(call: Call) -> Mapping[str, Any]:
@@ -167,10 +135,22 @@ def _observe_raw(raw: Any, invocation: Invocation, endpoint: StainlessEndpoint) 
 
 def _whole(raw: Any, endpoint: StainlessEndpoint) -> Response | None:
     try:
-        parsed = raw.parse()
+        parsed = _at_once(raw.parse())
     except Exception:  # a body that the SDK cannot read is no failure of telemetry: the caller meets it when it parses
         return None
     return endpoint.response(parsed) if _is_model(parsed) else None
+
+
+def _at_once(parsed: Any) -> Any:
+    """What `parse()` of a body in memory made: that of an async client is a coroutine which has nothing to wait for."""
+    if not iscoroutine(parsed):
+        return parsed
+    try:
+        parsed.send(None)
+    except StopIteration as done:
+        return done.value
+    parsed.close()
+    return None
 
 
 class _RawObserver:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from agentops_instrumentors.anthropic.messages import request
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.operation import AttributeValue, Request, Response
-from agentops_instrumentors.stainless import StainlessEndpoint, field
+from agentops_instrumentors.core.values import field
+from agentops_instrumentors.stainless import StainlessEndpoint
 
 if TYPE_CHECKING:
     from agentops_instrumentors.core.invocation import Invocation

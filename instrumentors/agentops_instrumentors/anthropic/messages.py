@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.operation import Request, Response
+from agentops_instrumentors.core.values import field, given
 from agentops_instrumentors.formats import anthropic as answers
 from agentops_instrumentors.formats import anthropic_blocks as blocks
 from agentops_instrumentors.hosts import identify
-from agentops_instrumentors.stainless import StainlessEndpoint, asked, field, given, named
+from agentops_instrumentors.stainless import StainlessEndpoint, asked, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -15,7 +15,7 @@ from opentelemetry.trace import NonRecordingSpan, Tracer, get_current_span
 
 from agentops_instrumentors.core import arbitration, semconv
 from agentops_instrumentors.core.endpoint import Endpoint
-from agentops_instrumentors.stainless import field
+from agentops_instrumentors.core.values import field
 
 if TYPE_CHECKING:
     from collections.abc import Callable

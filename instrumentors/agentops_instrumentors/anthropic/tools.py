@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from agentops_instrumentors.core.endpoint import Endpoint
 from agentops_instrumentors.core.tool import ToolCall
 from agentops_instrumentors.core.tool_endpoint import ToolEndpoint
-from agentops_instrumentors.stainless import field
+from agentops_instrumentors.core.values import field
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,8 @@ from agentops_instrumentors.core import parts, semconv
 from agentops_instrumentors.core.messages import Message
 from agentops_instrumentors.core.operation import AttributeValue, Response
 from agentops_instrumentors.core.usage import Usage
+from agentops_instrumentors.core.values import field, items, reader
 from agentops_instrumentors.formats import anthropic_blocks as blocks
-from agentops_instrumentors.stainless import field, items, reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,7 +22,7 @@ from agentops_instrumentors.core.messages import (
     ToolCallResponsePart,
     UriPart,
 )
-from agentops_instrumentors.stainless import given, items, reader
+from agentops_instrumentors.core.values import given, items, reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

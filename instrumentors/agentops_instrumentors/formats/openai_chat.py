@@ -19,7 +19,7 @@ from agentops_instrumentors.core.messages import (
     UriPart,
 )
 from agentops_instrumentors.core.parts import arguments, data_url, elided, generic
-from agentops_instrumentors.stainless import field, items, reader
+from agentops_instrumentors.core.values import field, items, reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable

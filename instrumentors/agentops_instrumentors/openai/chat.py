@@ -8,9 +8,10 @@ from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.messages import Content, Message
 from agentops_instrumentors.core.operation import AttributeValue, Call, Request, Response
 from agentops_instrumentors.core.usage import Usage
+from agentops_instrumentors.core.values import field, given, items, reader
 from agentops_instrumentors.formats.openai_chat import input_message, message_parts, tool_definition
 from agentops_instrumentors.openai.parameters import output_type, parameters, request
-from agentops_instrumentors.stainless import StainlessEndpoint, asked, field, given, items, reader
+from agentops_instrumentors.stainless import StainlessEndpoint, asked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.messages import Content, Message, TextPart
 from agentops_instrumentors.core.operation import Call, Request, Response
+from agentops_instrumentors.core.values import given, items
 from agentops_instrumentors.openai.chat import usage
 from agentops_instrumentors.openai.parameters import parameters, request
-from agentops_instrumentors.stainless import StainlessEndpoint, asked, given, items
+from agentops_instrumentors.stainless import StainlessEndpoint, asked
 
 if TYPE_CHECKING:
     from agentops_instrumentors.core.stream import Accumulator

@@ -7,8 +7,9 @@ from typing import Any, Final
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.operation import AttributeValue, Call, Request, Response
 from agentops_instrumentors.core.usage import Usage
+from agentops_instrumentors.core.values import field, given
 from agentops_instrumentors.openai.parameters import request
-from agentops_instrumentors.stainless import StainlessEndpoint, asked, field, given
+from agentops_instrumentors.stainless import StainlessEndpoint, asked
 
 # The client asks for this where the caller does not say, and gives the caller numbers all the same.
 _BY_DEFAULT: Final = "base64"

@@ -17,8 +17,8 @@ from agentops_instrumentors.core.messages import (
     ToolCallResponsePart,
 )
 from agentops_instrumentors.core.parts import arguments, generic
+from agentops_instrumentors.core.values import field, items
 from agentops_instrumentors.formats.openai_chat import content_part, tool_answer
-from agentops_instrumentors.stainless import field, items
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.operation import Request
+from agentops_instrumentors.core.values import field, given
 from agentops_instrumentors.hosts import identify
-from agentops_instrumentors.stainless import field, given, named
+from agentops_instrumentors.stainless import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,10 +8,11 @@ from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.messages import Content, Message, TextPart
 from agentops_instrumentors.core.operation import AttributeValue, Call, Request, Response
 from agentops_instrumentors.core.usage import Usage
+from agentops_instrumentors.core.values import field, given, items
 from agentops_instrumentors.formats.openai_chat import tool_definition
 from agentops_instrumentors.openai.items import CLIENT_TOOL_CALLS, input_messages, output_parts
 from agentops_instrumentors.openai.parameters import output_type, parameters, request
-from agentops_instrumentors.stainless import StainlessEndpoint, asked, field, given, items
+from agentops_instrumentors.stainless import StainlessEndpoint, asked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
