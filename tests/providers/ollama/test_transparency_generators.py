@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import inspect
-import threading
 from typing import TYPE_CHECKING, Any
 
 import ollama
 import pytest
-from opentelemetry.sdk.metrics import MeterProvider, SimpleFixedSizeExemplarReservoir
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.metrics.view import View
 
-from agentops_instrumentors.core import dropped
+from tests.providers.collector import run_collecting
 from tests.providers.differential import MODES, Eyes, settle
 from tests.providers.ollama.vendor import MESSAGES, MODEL, opening
 
@@ -109,20 +104,7 @@ def test_it_outlives_its_loop_the_same(laboratory: Laboratory) -> None:
     kept.clear()
 
 
-def _collecting(_aggregation: object) -> Callable[..., Any]:
-    """A reservoir made with a collection: the SDK makes it inside the lock of the instrument's view."""
-
-    def make(**_options: Any) -> SimpleFixedSizeExemplarReservoir:
-        gc.collect()
-        return SimpleFixedSizeExemplarReservoir(size=1)
-
-    return make
-
-
 def test_a_collection_inside_a_lock_of_the_sdk_ends_the_span_and_stops_nobody(laboratory: Laboratory) -> None:
-    views = [View(instrument_name="gen_ai.client.operation.duration", exemplar_reservoir_factory=_collecting)]
-    meters = MeterProvider([InMemoryMetricReader()], views=views, shutdown_on_exit=False)
-
     def program() -> None:
         client = ollama.Client(laboratory.server.url)
         client.chat(MODEL, MESSAGES)
@@ -133,17 +115,6 @@ def test_a_collection_inside_a_lock_of_the_sdk_ends_the_span_and_stops_nobody(la
         client.chat("m2", MESSAGES)
         client._client.close()
 
-    gc.collect()
-    gc.disable()
-    try:
-        with laboratory.instrumented(meter_provider=meters):
-            running = threading.Thread(target=program, daemon=True)
-            running.start()
-            running.join(10)
-    finally:
-        gc.enable()
-    assert not running.is_alive(), "the program stands still"
-    gc.collect()
-    dropped.flush(10)
+    run_collecting(laboratory, program)
     laboratory.telemetry.assert_balanced(3)
     assert sorted(span.name for span in laboratory.telemetry.spans()) == [f"chat {MODEL}", "chat m1", "chat m2"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextvars
 import gc
 import os
-import threading
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -13,38 +12,21 @@ import openai
 import pytest
 from opentelemetry import trace
 from opentelemetry.context import get_current
-from opentelemetry.sdk.metrics import MeterProvider, SimpleFixedSizeExemplarReservoir
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.metrics.view import View
 
 from agentops_instrumentors.core import dropped
 from agentops_instrumentors.core.invocation import Invocation
 from agentops_instrumentors.core.operation import Request, Response
 from agentops_instrumentors.core.stream import ObservedAsyncIterator
 from agentops_instrumentors.core.telemetry import Telemetry
+from tests.providers.collector import run_collecting
 from tests.providers.openai.surfaces import chat
 from tests.providers.openai.vendor import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.providers.laboratory import Laboratory
 
 
-def _collecting(_aggregation: object) -> Callable[..., Any]:
-    """A reservoir made with a collection: the SDK makes it inside the lock of the instrument's view."""
-
-    def make(**_options: Any) -> SimpleFixedSizeExemplarReservoir:
-        gc.collect()
-        return SimpleFixedSizeExemplarReservoir(size=1)
-
-    return make
-
-
 def test_a_collection_inside_a_lock_of_the_sdk_ends_the_span_and_stops_nobody(laboratory: Laboratory) -> None:
-    views = [View(instrument_name="gen_ai.client.operation.duration", exemplar_reservoir_factory=_collecting)]
-    meters = MeterProvider([InMemoryMetricReader()], views=views, shutdown_on_exit=False)
-
     def program() -> None:
         with openai.OpenAI(**settings("sync", laboratory.server)) as client:
             client.chat.completions.create(**chat())
@@ -53,18 +35,7 @@ def test_a_collection_inside_a_lock_of_the_sdk_ends_the_span_and_stops_nobody(la
             del stream
             client.chat.completions.create(**{**chat(), "model": "m2"})
 
-    gc.collect()
-    gc.disable()
-    try:
-        with laboratory.instrumented(meter_provider=meters):
-            running = threading.Thread(target=program, daemon=True)
-            running.start()
-            running.join(10)
-    finally:
-        gc.enable()
-    assert not running.is_alive(), "the program stands still"
-    gc.collect()
-    dropped.flush(10)
+    run_collecting(laboratory, program)
     laboratory.telemetry.assert_balanced(3)
     assert sorted(span.name for span in laboratory.telemetry.spans()) == ["chat gpt-4o-mini", "chat m1", "chat m2"]
 
