@@ -7,7 +7,7 @@ import asyncio
 import json
 from contextlib import AsyncExitStack, ExitStack, closing, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import botocore.session
 from aiobotocore.config import AioConfig
@@ -56,6 +56,10 @@ _BODIES: Final[dict[str, tuple[str, str, Mapping[str, Any]]]] = {
     "titan": ("amazon.titan-text-express-v1", "text_completion", {"inputText": "Once upon a time"}),
     "command": ("cohere.command-text-v14", "text_completion", {"prompt": "Once upon a time", "max_tokens": 100}),
 }
+
+# A session reads the service's whole description once.
+_SESSION: Final[Any] = botocore.session.Session()
+_AIO_SESSION: Final[Any] = AioSession()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +196,7 @@ def _drive(scenario: Scenario, server: FakeBedrock) -> Driven:
 
 def _run(case: _Case, server: FakeBedrock, chunks: Chunks) -> None:
     with ExitStack() as stack:
-        made = cast("Any", botocore.session.Session()).create_client(case.service, **_settings(Config, server))
+        made = _SESSION.create_client(case.service, **_settings(Config, server))
         answer = getattr(stack.enter_context(closing(made)), case.method)(**case.arguments)
         later = answer.get(case.member)
         if case.reading is not Reading.NO_STREAM:
@@ -203,7 +207,7 @@ def _run(case: _Case, server: FakeBedrock, chunks: Chunks) -> None:
 
 async def _run_async(case: _Case, server: FakeBedrock, chunks: Chunks) -> None:
     async with AsyncExitStack() as stack:
-        made = cast("Any", AioSession()).create_client(case.service, **_settings(AioConfig, server))
+        made = _AIO_SESSION.create_client(case.service, **_settings(AioConfig, server))
         answer = await getattr(await stack.enter_async_context(made), case.method)(**case.arguments)
         later = answer.get(case.member)
         if case.reading is not Reading.NO_STREAM:
