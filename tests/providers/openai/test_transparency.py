@@ -6,14 +6,15 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from opentelemetry.trace import StatusCode
 
 from tests.fakes.openai_server import Reply
-from tests.providers.differential import MODES
-from tests.providers.observation import Eyes, copies
+from tests.providers import matrix
+from tests.providers.differential import MODES, Eyes
 from tests.providers.openai.surfaces import PLAIN
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from tests.providers.laboratory import Laboratory
 
 TROUBLE: dict[str, dict[str, Any]] = {
@@ -32,23 +33,19 @@ TROUBLE: dict[str, dict[str, Any]] = {
 }
 
 
+def asking(surface: str, **more: Any) -> Callable[[Any], Awaitable[Any]]:
+    """A plain call on `surface`."""
+
+    async def ask(client: Any) -> Any:
+        return await PLAIN[surface](client, **more)
+
+    return ask
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("surface", PLAIN)
 def test_answers_are_the_same(laboratory: Laboratory, surface: str, mode: str) -> None:
-    async def body(client: Any, eyes: Eyes) -> None:
-        answer = eyes.see("answer", await PLAIN[surface](client))
-        eyes.see("copies", copies(answer))
-        eyes.see("pickled", pickle.loads(pickle.dumps(answer)) if "parse" not in surface else None)
-        eyes.see("set", sorted(vars(answer)))
-        eyes.watch("answer", answer)
-
-    laboratory.both(body, mode)
-    span = laboratory.span
-    attributes = span.attributes or {}
-    assert span.parent is not None
-    assert span.status.status_code is StatusCode.UNSET
-    assert "error.type" not in attributes
-    assert span.events == ()
+    attributes = matrix.same_answer(laboratory, asking(surface), mode)
     if surface != "retrieve":
         assert attributes["gen_ai.usage.input_tokens"]
     if surface not in ("embeddings",):
@@ -57,65 +54,34 @@ def test_answers_are_the_same(laboratory: Laboratory, surface: str, mode: str) -
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("surface", [name for name in PLAIN if "parse" not in name])
+def test_answers_are_pickled_the_same(laboratory: Laboratory, surface: str, mode: str) -> None:
+    async def body(client: Any, eyes: Eyes) -> None:
+        eyes.see("pickled", pickle.loads(pickle.dumps(await PLAIN[surface](client))))
+
+    laboratory.both(body, mode)
+
+
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("trouble", TROUBLE)
 @pytest.mark.parametrize("surface", PLAIN)
 def test_errors_are_the_same(laboratory: Laboratory, surface: str, trouble: str, mode: str) -> None:
     script = TROUBLE[trouble]
-
-    async def body(client: Any, eyes: Eyes) -> None:
-        if "reply" in script:
-            eyes.server.enqueue(script["reply"])
-        try:
-            answer = await PLAIN[surface](client, model=script.get("model", "resp_unknown" if surface == "retrieve" else "gpt-4o-mini"))
-        except Exception as error:
-            eyes.failed(error)
-        else:
-            eyes.see("answer", answer)
-
-    eyes = laboratory.both(body, mode)
-    check_failure(laboratory, eyes)
+    model = script.get("model", "resp_unknown" if surface == "retrieve" else "gpt-4o-mini")
+    matrix.same_trouble(laboratory, asking(surface, model=model), mode, script.get("reply"))
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("surface", PLAIN)
 def test_an_answer_of_another_shape_reaches_the_caller_as_it_is(laboratory: Laboratory, surface: str, mode: str) -> None:
-    async def body(client: Any, eyes: Eyes) -> None:
-        eyes.server.enqueue(Reply.json({"id": 7, "choices": "none", "output": 3, "usage": "much", "data": {"a": None}}))
-        try:
-            eyes.see("answer", await PLAIN[surface](client, **({"model": "resp_1"} if surface == "retrieve" else {})))
-        except Exception as error:
-            eyes.failed(error)
-
-    laboratory.both(body, mode, readable=False)
-
-
-def check_failure(laboratory: Laboratory, eyes: Eyes) -> None:
-    """An exception that came out of the SDK is on the span once, by its type; and on no span otherwise."""
-    span = laboratory.span
-    attributes = span.attributes or {}
-    if eyes.failure is None:
-        assert span.status.status_code is StatusCode.UNSET
-        assert "error.type" not in attributes
-        assert span.events == ()
-        return
-    kind = eyes.failure
-    assert span.status.status_code is StatusCode.ERROR
-    assert attributes["error.type"] == (kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}")
-    (event,) = span.events
-    assert event.name == "exception"
+    reply = Reply.json({"id": 7, "choices": "none", "output": 3, "usage": "much", "data": {"a": None}})
+    ask = asking(surface, **({"model": "resp_1"} if surface == "retrieve" else {}))
+    matrix.same_trouble(laboratory, ask, mode, reply, readable=False)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("surface", ["chat", "responses", "embeddings", "chat parse"])
 def test_timeouts_are_the_same(laboratory: Laboratory, surface: str, mode: str) -> None:
-    async def body(client: Any, eyes: Eyes) -> None:
-        eyes.server.enqueue(Reply.hang())
-        try:
-            await PLAIN[surface](client, timeout=0.1)
-        except Exception as error:
-            eyes.failed(error)
-
-    eyes = laboratory.both(body, mode)
+    eyes = matrix.same_trouble(laboratory, asking(surface, timeout=0.1), mode, Reply.hang())
     assert eyes.failure
     assert eyes.failure.__name__ == "APITimeoutError"
-    check_failure(laboratory, eyes)

@@ -11,9 +11,9 @@ from opentelemetry.trace import StatusCode
 from tests.fakes.openai_server import Reply
 from tests.providers.differential import MODES, Eyes, loop, settle
 from tests.providers.endings import enter
+from tests.providers.matrix import check_failure
 from tests.providers.openai import sdk
 from tests.providers.openai.surfaces import Tides, chat, legacy, responses
-from tests.providers.openai.test_transparency import check_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,8 @@ from opentelemetry.trace import StatusCode
 from tests.fakes.openai_server import Reply
 from tests.providers.differential import MODES, Eyes, loop
 from tests.providers.endings import DONE, ENDINGS, NOTHING, PARTIAL
+from tests.providers.matrix import check_failure
 from tests.providers.openai.surfaces import STREAMS, creation
-from tests.providers.openai.test_transparency import check_failure
 
 if TYPE_CHECKING:
     from tests.providers.laboratory import Laboratory
