@@ -15,6 +15,7 @@ from opentelemetry.trace import NonRecordingSpan, Tracer, get_current_span
 
 from agentops_instrumentors.core import arbitration, semconv
 from agentops_instrumentors.core.endpoint import Endpoint
+from agentops_instrumentors.core.telemetry import parent_context
 from agentops_instrumentors.core.values import field
 
 if TYPE_CHECKING:
@@ -55,4 +56,7 @@ class _StandingDown(Tracer):
         counted = arbitration.counted(current) or (operation == semconv.EXECUTE_TOOL and not arbitration.suppressed(current))
         if counted:
             return NonRecordingSpan(get_current_span(current).get_span_context())
+        if operation is not None and not args:
+            # The tool runner's own span, which the calls inside are children of: it belongs to a session like any of ours.
+            options.setdefault("context", parent_context(current))
         return self._tracer.start_span(name, *args, **options)

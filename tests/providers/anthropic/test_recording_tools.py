@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anthropic
@@ -15,7 +16,12 @@ from tests.providers.anthropic.test_recording import ASKED
 from tests.providers.anthropic.vendor import MODEL
 
 if TYPE_CHECKING:
+    from tests.fakes.anthropic_server import FakeAnthropic
+    from tests.fakes.otlp_sink import OtlpSink
+    from tests.fakes.process import PythonRunner
     from tests.providers.anthropic.conftest import AnthropicRecorder
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "anthropic_messages.py"
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -59,3 +65,21 @@ def test_the_tool_runner_asynchronously_with_a_failing_tool(record: AnthropicRec
     record.telemetry.assert_balanced(3)
     (ran,) = record.telemetry.spans("execute_tool tides")
     assert (ran.status.status_code, (ran.attributes or {})["error.type"]) == (StatusCode.ERROR, "LookupError")
+
+
+def test_the_example_is_one_session(run_python: PythonRunner, recorded_anthropic: FakeAnthropic, otlp_sink: OtlpSink) -> None:
+    """Also where the SDK's own span is around the tool runner's calls."""
+    recorded_anthropic.reset()
+    environment = {
+        "ANTHROPIC_BASE_URL": recorded_anthropic.base_url,
+        "ANTHROPIC_API_KEY": "test",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": otlp_sink.url,
+    }
+    done = run_python(EXAMPLE.read_text("utf-8"), env=environment, instrument=True)
+    assert (done.stdout, done.stderr) == ("The result is: 6.9 m\nIn short: The result is: 6.9 m\n", "")
+    spans = otlp_sink.spans()
+    assert len({span.trace_id for span in spans}) == 1
+    names = sorted(span.name for span in spans if not span.name.startswith("anthropic."))
+    assert names == ["agentops.session", *[f"chat {MODEL}"] * 3, "execute_tool high_water"]
+    billed = sum(span.attributes["gen_ai.usage.input_tokens"] for span in spans if "gen_ai.usage.input_tokens" in span.attributes)
+    assert billed == recorded_anthropic.tokens()[0]
