@@ -9,6 +9,7 @@ from opentelemetry._logs import get_logger_provider
 
 from agentops.parameters import checked
 from agentops.sessions import runtime
+from agentops_instrumentors.core import dropped
 from agentops_instrumentors.core.guard import guarded
 
 DEFAULT_SECONDS: Final = 5.0
@@ -17,6 +18,8 @@ DEFAULT_SECONDS: Final = 5.0
 @checked
 def flush(timeout: float = DEFAULT_SECONDS) -> None:
     """Have every exporter send what it holds; returns when they have, or after `timeout` seconds. Never raises."""
+    # Streams that the program let go of end on a thread of their own.
+    guarded("flush", dropped.flush)
     guarded("flush", runtime.flush, timeout)
 
 

@@ -8,18 +8,18 @@ from typing import Final
 from tests.fakes.google_wire import PIXEL, ApiError, Json, generate, refuse, whole
 
 _STARTED: Final = re.compile(r"/models/([^/:]+):(predictLongRunning|batchGenerateContent|fetchPredictOperation)$")
-_NAMED: Final = re.compile(r"((?:models/[^/]+/operations|batches|cachedContents|batchPredictionJobs)/[^/:]+)$")
+_NAMED: Final = re.compile(r"((?:models/[^/]+/operations|batches|cachedContents|batchPredictionJobs)/[^/:]+)(?::cancel)?$")
 _TIME: Final = "2026-11-21T12:00:00Z"
 
 
 class Jobs:
-    """Videos are done at the second look, batches at the first."""
+    """Videos are done at the second look, batches at the first. One batch and one cache are there from the start, named `kept`."""
 
     def __init__(self) -> None:
         self._count = 0
         self._looks: dict[str, int] = {}
-        self._batches: dict[str, Json] = {}
-        self._caches: dict[str, Json] = {}
+        self._batches: dict[str, Json] = {"batches/kept": {"name": "batches/kept", "metadata": {"state": "BATCH_STATE_RUNNING"}}}
+        self._caches: dict[str, Json] = {"cachedContents/kept": {"name": "cachedContents/kept", "model": "models/gemini-2.5-flash"}}
 
     def answer(self, method: str, path: str, sent: Json) -> Json:
         """The JSON for one request on a job or a cache."""
@@ -61,6 +61,7 @@ class Jobs:
         return self._batches[name]
 
     def _cache(self, sent: Json) -> Json:
+        refuse(sent["model"])
         self._count += 1
         name = f"cachedContents/cache-{self._count}"
         usage = {"totalTokenCount": 100}
@@ -73,7 +74,8 @@ class Jobs:
         kept = self._batches if name in self._batches else self._caches
         if name not in kept:
             raise ApiError(404, f"no {name}")
-        return {} if method == "DELETE" and kept.pop(name) else kept[name]
+        # What was there from the start stays.
+        return {} if method == "DELETE" else kept[name]
 
     def _video(self, name: str) -> Json:
         self._looks[name] = self._looks.get(name, 0) + 1

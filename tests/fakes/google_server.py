@@ -71,6 +71,7 @@ class FakeGoogle(ScriptedServer):
             usage = {"promptTokenCount": 3, "totalTokenCount": 3}
             return {"embedding": embed(model, [sent], sent.get("outputDimensionality"))[0], "usageMetadata": usage}
         if method == "countTokens":
+            refuse(model)
             return {"totalTokens": 7}
         if method == "predict" and "embedding" in model:
             vectors = embed(model, sent["instances"], (sent.get("parameters") or {}).get("outputDimensionality"))

@@ -64,13 +64,16 @@ def generate(model: str, sent: Json, number: int) -> list[Json]:
     said = _said(sent)
     chunks: list[Json] = []
     spoken = 0
+    total = usage
     for part in [*parts, *said]:
         spoken += 0 if part.get("thought") else _count(json.dumps(part))
         total = {**usage, "candidatesTokenCount": spoken, "totalTokenCount": prompt + cached + spoken + thoughts}
         if thoughts:
             total["thoughtsTokenCount"] = thoughts
         content = {"role": "model", "parts": [part]}
-        chunks.append({**head, "candidates": [{"index": 0, "content": content}], "usageMetadata": total})
+        chunks.append({**head, "candidates": [{"index": 0, "content": content}]})
+    # The service says it in every chunk, as far as it got; a client that goes early would know more or less by chance.
+    chunks[-1]["usageMetadata"] = total
     chunks[-1]["candidates"][0]["finishReason"] = "STOP"
     others = (sent.get("generationConfig") or {}).get("candidateCount", 1)
     for index in range(1, others):

@@ -294,17 +294,17 @@ def test_usage_has_one_meaning(record: GoogleRecorder) -> None:
 def test_an_answer_of_many_parts(record: GoogleRecorder) -> None:
     picture = {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}
     call = {"functionCall": {"name": "f", "args": {"a": [1, {"b": None}]}}, "thoughtSignature": "c2ln"}
-    record.server.enqueue(
-        stream(
-            [answer({"text": "a"}, reason=None), answer({"text": "b"}, picture, reason=None), answer(call, {"thoughtSignature": "c2ln"})]
-        )
-    )
+    soon, later = ({"promptTokenCount": 7, "candidatesTokenCount": count} for count in (1, 3))
+    chunks = [answer({"text": "a"}, reason=None, usageMetadata=soon), answer({"text": "b"}, picture, reason=None)]
+    record.server.enqueue(stream([*chunks, answer(call, {"thoughtSignature": "c2ln"}, usageMetadata=later)]))
     list(record.client.models.generate_content_stream(model=MODEL, contents="hi"))
     (text, blob, called, signature) = record.said
     assert text == {"type": "text", "content": "ab"}
     assert (blob["type"], blob["modality"], blob["content"], blob["size"]) == ("blob", "image", "", 8)
     assert called == {"type": "tool_call", "name": "f", "arguments": {"a": [1, {"b": None}]}}
     assert signature == {"type": "thought_signature", "size": 3}
+    # What each chunk says is the total so far.
+    assert record.attributes("gen_ai.usage") == {"gen_ai.usage.input_tokens": 7, "gen_ai.usage.output_tokens": 3}
     assert record.attributes("gen_ai.response.finish") == {"gen_ai.response.finish_reasons": ("tool_call",)}
 
 
