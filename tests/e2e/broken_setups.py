@@ -132,7 +132,7 @@ SETUPS: Mapping[str, Setup] = {
     "half a key": Setup({"AGENTOPS_API_KEY": "1234-5678", "AGENTOPS_API_ENDPOINT": "{stranger}"}, launched=False, often=False),
     "two other instrumentors": Setup(install=other_instrumentors, sdks=True),
     "an SDK that is too old": Setup(install=old_sdk, launched=False),
-    "an SDK that lost a method": Setup(install=changed_sdk, sdks=True, launched=False),
+    "an SDK that lost a method": Setup(install=changed_sdk, sdks=True, launched=False, often=False),
     "another's failing hook": Setup(install=failing_hook),
     "disabled": Setup({"OTEL_SDK_DISABLED": "true"}, often=False),
     "no redactor": Setup({"AGENTOPS_REDACTOR": "no_such_module:hide"}, launched=False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, Final, cast
@@ -10,6 +11,8 @@ from typing import Any, Final, cast
 import msgspec
 
 _MARK: Final = "…[{} bytes left out]"
+_INLINE: Final = b";base64,"
+_DATA_URL: Final = re.compile(r"(data:[^\s,;\"']{0,100}(?:;[^\s,;\"']{0,100}){0,4};base64,)([A-Za-z0-9+/_=-]+)")
 _NOTE: Final = "agentops.elided"
 _SHORTEST: Final = 128
 _DEEPEST: Final = 64
@@ -44,7 +47,7 @@ def to_json(value: object, max_bytes: int, redactor: Redactor | None) -> str:
             encoded = _encoder.encode(value)
         except Exception:
             encoded = None  # lone surrogates, odd keys, self-containing values: the slow path below takes them
-        if encoded is not None and len(encoded) <= max_bytes:
+        if encoded is not None and len(encoded) <= max_bytes and _INLINE not in encoded:
             return encoded.decode()
     return _encoder.encode(to_values(value, max_bytes, redactor)).decode()
 
@@ -69,6 +72,11 @@ def utf8(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
+def _without_blobs(text: str) -> str:
+    """`text` with the bytes of `data:` URLs left out."""
+    return _DATA_URL.sub(lambda found: f"{found[1]}[{len(found[2]) * 3 // 4} bytes left out]", text) if ";base64," in text else text
+
+
 def _size(value: object) -> int:
     return len(_encoder.encode(value))
 
@@ -81,7 +89,8 @@ def _clean(value: object, redactor: Redactor | None, inside: tuple[int, ...]) ->
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, str):
-        return utf8(redactor(utf8(value))) if redactor else utf8(value)
+        text = _without_blobs(utf8(value))
+        return utf8(redactor(text)) if redactor else text
     if isinstance(value, (bytes, bytearray, memoryview)):
         return f"[{len(cast('bytes', value))} bytes]"
     if id(value) in inside or len(inside) == _DEEPEST:

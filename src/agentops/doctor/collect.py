@@ -51,7 +51,9 @@ def _collect(sdks: bool, asked: bool, how: str, given: Collection[str]) -> Repor
 
 
 def _packages() -> Iterable[Package]:
-    found = {(each.metadata["Name"] or "").lower().replace("_", "-"): each.version for each in distributions()}
+    # One look at each: every access reads the whole metadata anew.
+    each_metadata = [each.metadata for each in distributions()]
+    found = {(each["Name"] or "").lower().replace("_", "-"): each["Version"] for each in reversed(each_metadata)}
     return [Package(name, found[name]) for name in sorted(found) if _RELEVANT.fullmatch(name)]
 
 

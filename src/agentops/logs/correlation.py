@@ -23,6 +23,27 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
 
 _OURS: Final = ("agentops", "opentelemetry")
+_CLIENTS: Final = frozenset(
+    {
+        *("openai", "anthropic", "google", "google_genai", "ollama", "botocore", "boto3", "aiobotocore", "groq", "mistralai", "cohere"),
+        *(
+            "litellm",
+            "LiteLLM",
+            "urllib3",
+            "requests",
+            "httpx",
+            "httpx2",
+            "httpcore",
+            "httpcore2",
+            "h11",
+            "h2",
+            "hpack",
+            "aiohttp",
+            "websockets",
+        ),
+    }
+)
+"""Loggers of clients: what they log for debugging holds requests and answers, images and headers; what they log else, URLs."""
 _SEVERITY_TEXTS: Final = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 _STANDARD: Final = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
 
@@ -46,12 +67,15 @@ class Emitter:
         return context if self.always or content.policy().mode is not content.ContentMode.NO_CONTENT else None
 
     def record(self, record: logging.LogRecord, context: Context) -> None:
-        """Emit a record of `logging` under the name of its logger. Never raises."""
+        """Emit a record of `logging` under the name of its logger, but not a client's for debugging. Never raises."""
         extra = vars(record).items()
         attributes = {key: value for key, value in extra if key not in _STANDARD and isinstance(value, (str, bool, int, float))}
         error = record.exc_info[1] if record.exc_info else None
         try:
             policy = content.policy()
+            quiet = policy.mode is content.ContentMode.NO_CONTENT or record.levelno < logging.INFO
+            if quiet and record.name.partition(".")[0] in _CLIENTS:
+                return
             made = {**content.to_values(attributes, policy), **(content.exception_attributes(error, policy) if error is not None else {})}
             self._emit(record.name, record.getMessage(), record.levelno, record.levelname, int(record.created * 1e9), made, context)
         except Exception as telemetry_error:
