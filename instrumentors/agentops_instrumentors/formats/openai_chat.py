@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from agentops_instrumentors.core import content
 from agentops_instrumentors.core.messages import (
+    Content,
     FilePart,
     Message,
     Part,
@@ -22,9 +23,16 @@ from agentops_instrumentors.core.parts import arguments, data_url, elided, gener
 from agentops_instrumentors.core.values import field, items, reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _AUDIO_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav", "flac": "audio/flac", "opus": "audio/opus", "aac": "audio/aac"}
+
+
+def of_request(kwargs: Mapping[str, Any]) -> Content:
+    """What the parameters of a chat request say."""
+    tools = [tool_definition(tool) for tool in items(kwargs.get("tools"))]
+    tools += [tool_definition({"type": "function", "function": function}) for function in items(kwargs.get("functions"))]
+    return Content([input_message(message) for message in items(kwargs.get("messages"))], tools=tools)
 
 
 def input_message(message: Any) -> Message:

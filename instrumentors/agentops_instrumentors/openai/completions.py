@@ -8,7 +8,7 @@ from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.messages import Content, Message, TextPart
 from agentops_instrumentors.core.operation import Call, Request, Response
 from agentops_instrumentors.core.values import given, items
-from agentops_instrumentors.openai.chat import usage
+from agentops_instrumentors.formats.openai_chat_answer import usage
 from agentops_instrumentors.openai.parameters import parameters, request
 from agentops_instrumentors.stainless import StainlessEndpoint, asked
 
