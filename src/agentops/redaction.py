@@ -33,7 +33,7 @@ _PRIVATE_KEYS: Final = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[A-Za
 _JSON_WEB_TOKENS: Final = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?")
 _AUTHORIZATIONS: Final = re.compile(
     r"(?i)(authorization\\?[\"']?\s{0,4}[:=]\s{0,4}\\?[\"']?(?:(?:bearer|basic|token|digest|negotiate)\s{1,8})?)"
-    r"(?!(?:bearer|basic|token|digest|negotiate)\b)[^\s\"'\\,;<>{}\[\]]{4,}"
+    r"(?!(?:bearer|basic|token|digest|negotiate)\b)[^\s\"'\\,;<>(){}\[\]]{4,}"
 )
 _BEARERS: Final = re.compile(
     r"(?<![A-Za-z0-9_])((?i:bearer|basic|token))(\s{1,8}|%20|\+)(?=.[A-Za-z0-9._~+/=-]{0,128}?[0-9A-Z])[A-Za-z0-9._~+/=-]{8,}"
