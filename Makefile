@@ -8,7 +8,7 @@ INSTALL := $(UV) pip install --quiet --require-hashes --python
 # The provider suite runs once more in each of these environments; `test` is the newest of everything.
 SDK_ENVIRONMENTS := sdks-oldest sdks-previous oldest
 
-.PHONY: demo test test-newest check conformance e2e bench lock clean $(SDK_ENVIRONMENTS:%=test-%)
+.PHONY: demo test test-newest check conformance weaver e2e bench lock clean $(SDK_ENVIRONMENTS:%=test-%)
 .DELETE_ON_ERROR:
 
 demo: .venv/.test
@@ -30,7 +30,10 @@ check: .venv/.test .venv/.check
 	$(RUN) -m conformance
 
 conformance: .venv/.test
-	$(RUN) -m conformance
+	$(RUN) -m conformance.peers
+
+weaver: .venv/.test
+	$(RUN) -m conformance.weaver
 
 e2e: .venv/.test
 	$(RUN) -m pytest -q -m e2e -o faulthandler_timeout=900

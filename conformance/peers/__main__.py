@@ -40,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (RunError, gate.DriveError) as error:
         print(error, file=sys.stderr)
         return 2
-    for of_client in results.values():
-        print(tables.summary(of_client), better(of_client), tables.kinds(of_client), sep="\n\n")
+    for client, of_client in results.items():
+        print(tables.summary(of_client), better(client, of_client), tables.kinds(of_client), sep="\n\n")
     return 0
 
 

@@ -25,11 +25,12 @@ _SHOWN: Final = 60
 
 
 class Remark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to say where these peers, or any, have something that we lack."""
+    """What to say where these peers, or any, have something that we lack, with one client or any."""
 
     what: str
     says: str
     peers: tuple[str, ...] = ()
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def remarks() -> tuple[Remark, ...]:
     return msgspec.convert(_toml.loads(REMARKS.read_text(encoding="utf-8")), type=dict[str, tuple[Remark, ...]])["remark"]
 
 
-def better(results: Sequence[Result]) -> str:
+def better(client: str, results: Sequence[Result]) -> str:
     """Each advantage with who has it, in how many scenarios, and a remark; empty where there is none."""
     ours, *peers = results
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -53,7 +54,7 @@ def better(results: Sequence[Result]) -> str:
         for name, each in peer.observed.items():
             for advantage in advantages(each, ours.observed[name]):
                 found[advantage.what, peer.peer.title].append(advantage.value)
-    known = remarks()
+    known = [each for each in remarks() if each.client in ("", client)]
     rows = [
         [f"`{what}`", title, str(len(values)), _example(values), remark(known, what, title)]
         for (what, title), values in sorted(found.items(), key=lambda item: (item[0][0], -len(item[1])))

@@ -46,12 +46,12 @@ def document(results: Mapping[str, Sequence[Result]], verdict: Verdict) -> str:
     conventions = f"[{meta['repository']}](https://github.com/{meta['repository']}) of {meta['date']} (`{meta['commit'][:12]}`)"
     parts = [_INTRODUCTION.format(conventions=conventions, versions=tables.versions(results)), _READING]
     for client, of_client in results.items():
-        parts += _client(_TITLES[client], of_client)
+        parts += _client(client, of_client)
     return "\n\n".join([*parts, *_gate(verdict)]) + "\n"
 
 
-def _client(title: str, results: Sequence[Result]) -> list[str]:
-    advantages = better(results)
+def _client(client: str, results: Sequence[Result]) -> list[str]:
+    title, advantages = _TITLES[client], better(client, results)
     return [
         f"## {title}",
         f"{len(results[0].observed)} scenarios.",
@@ -70,7 +70,8 @@ def _client(title: str, results: Sequence[Result]) -> list[str]:
 
 def _gate(verdict: Verdict) -> list[str]:
     known = [name for name, covered in scenarios.instrumentors().items() if covered]
-    failures = [f"- {failure}" for failure in verdict.failures]
+    said = Counter(failure.partition(": ")[2] for failure in verdict.failures)
+    failures = [f"- {failure}{f' ({count} scenarios)' if count > 1 else ''}" for failure, count in said.most_common()]
     return [
         "## Every scenario of ours",
         "As `make check` runs them, through `agentops.init()`, with sessions, metrics and events, in both profiles of metrics, with "
