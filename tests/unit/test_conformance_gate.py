@@ -78,13 +78,14 @@ def verdict(
     return judge([Run(evidence.mode, {"openai": report}, (evidence,), rest or Telemetry())], declared)
 
 
-def failures(spans: tuple[Span, ...] = GOOD.spans, declared: tuple[Gap, ...] = ()) -> str:
-    evidence = replace(EVIDENCE, telemetry=replace(GOOD, spans=spans))
-    return "\n".join(verdict(evidence, declared=declared).failures)
+def failures(call: Span = CALL, declared: tuple[Gap, ...] = ()) -> str:
+    return "\n".join(verdict(with_calls(call), declared=declared).failures)
 
 
 def with_calls(*calls: Span) -> Evidence:
-    return replace(EVIDENCE, telemetry=replace(GOOD, spans=(ROOT, *calls)))
+    """The first of them told by its event."""
+    told = replace(DETAILS, attributes=calls[0].attributes)
+    return replace(EVIDENCE, telemetry=replace(GOOD, spans=(ROOT, *calls), records=(told,)))
 
 
 def with_metrics(*metrics: Metric) -> Evidence:
@@ -108,7 +109,7 @@ MUTATIONS = (
     ("scenario_internal", replace(EVIDENCE, scenario=replace(SCENARIO, internal=("task",)))),
     (
         "scenario_outcome",
-        replace(with_calls(FAILED), telemetry=replace(GOOD, spans=(ROOT, FAILED), metrics=(FAILED_DURATION, INPUT, OUTPUT))),
+        replace(with_calls(FAILED), telemetry=replace(with_calls(FAILED).telemetry, metrics=(FAILED_DURATION, INPUT, OUTPUT))),
     ),
     ("scenario_metrics", replace(with_calls(FAILED), scenario=replace(SCENARIO, fails=True, tokens=("input", "output")))),
     ("scenario_outcome", replace(EVIDENCE, scenario=replace(SCENARIO, fails=True, tokens=("input", "output")))),
@@ -120,6 +121,8 @@ MUTATIONS = (
     ("scenario_metric_tokens", with_metrics(DURATION, replace(INPUT, points=(replace(INPUT.points[0], value=9.0),)), OUTPUT)),
     ("scenario_scope", with_calls(replace(CALL, scope=Scope("opentelemetry.instrumentation.openai", __version__)))),
     ("scenario_scope", with_calls(replace(CALL, scope=replace(SCOPE, schema_url="https://opentelemetry.io/schemas/1.37.0")))),
+    ("scenario_details", replace(EVIDENCE, telemetry=replace(GOOD, spans=(ROOT, attributed(CALL, gen_ai__response__model="n"))))),
+    ("scenario_details", replace(EVIDENCE, telemetry=replace(GOOD, records=(replace(DETAILS, attributes=ASKED),)))),
     ("scenario_events", replace(EVIDENCE, telemetry=replace(GOOD, records=()))),
     ("scenario_events", with_calls(replace(CALL, events=(Event("exception", {}),)))),
     ("scenario_events", replace(EVIDENCE, telemetry=replace(GOOD, records=(DETAILS, DETAILS)))),
@@ -176,12 +179,12 @@ def test_it_fails_spans_and_lines_that_belong_to_no_scenario() -> None:
 
 
 def test_it_fails_a_violation_unless_a_gap_declares_it_and_a_gap_that_is_none() -> None:
-    assert "server.address is missing" in failures((ROOT, NAMELESS))
-    assert failures((ROOT, NAMELESS), declared=(GAP,)) == ""
+    assert "server.address is missing" in failures(NAMELESS)
+    assert failures(NAMELESS, declared=(GAP,)) == ""
     assert "stale gap" in failures(declared=(GAP,))
     elsewhere = Gap(("anthropic *",), GAP.finding, GAP.reason, GAP.attribute)
-    assert "server.address is missing" in failures((ROOT, NAMELESS), declared=(elsewhere,))
-    assert "stale gap" in failures((ROOT, NAMELESS), declared=(GAP, elsewhere))
+    assert "server.address is missing" in failures(NAMELESS, declared=(elsewhere,))
+    assert "stale gap" in failures(NAMELESS, declared=(GAP, elsewhere))
 
 
 def test_every_pattern_of_a_gap_must_be_of_use() -> None:

@@ -87,7 +87,8 @@ NOT_ONE = {"scenario_operations", "scenario_calls", "scenario_tokens", "scenario
 def test_a_broken_recording_is_found(recorded: Run, rules: set[str], broken: Callable[[Telemetry], Telemetry]) -> None:
     (evidence,) = [each for each in recorded.evidence if each.scenario.name == SCENARIO]
     assert found(recorded, evidence) == set()
-    assert found(recorded, replace(evidence, telemetry=broken(evidence.telemetry))) == rules
+    # Any change of a span makes it differ from its event.
+    assert found(recorded, replace(evidence, telemetry=broken(evidence.telemetry))) - {"scenario_details"} == rules
 
 
 def test_what_was_recorded_passes(recorded: Run) -> None:
