@@ -119,8 +119,9 @@ def _said(sent: Json) -> list[Json]:
 
 
 def _call(function: Json, text: str, number: int) -> Json:
-    # The SDK sends this one as it is called in Python.
-    schema = function.get("parameters_json_schema") or function.get("parameters") or {"type": "object"}
+    # Some versions of the SDK send this one as it is called in Python.
+    names = ("parameters_json_schema", "parametersJsonSchema", "parameters")
+    schema: Json = next((function[name] for name in names if function.get(name)), {"type": "object"})
     call = {"name": function["name"], "args": example(_lower(schema), text), "id": f"call-{number}"}
     return {"functionCall": call, "thoughtSignature": base64.b64encode(b"sig").decode()}
 
