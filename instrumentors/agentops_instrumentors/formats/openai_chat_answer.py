@@ -121,10 +121,12 @@ class ChatStream:
             delta = piece.delta
             if not delta:
                 continue
-            text = delta.content
+            # Not every client declares every member.
+            said = delta.__dict__.get
+            text = said("content")
             if text:
                 choice.texts.append(text)
-            if not text or delta.model_extra or delta.tool_calls or delta.refusal or delta.function_call:
+            if not text or delta.model_extra or said("tool_calls") or said("refusal") or said("function_call") or said("reasoning"):
                 choice.deltas.append(delta)
 
     def response(self) -> Response:
