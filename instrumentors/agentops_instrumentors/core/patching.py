@@ -15,6 +15,7 @@ from opentelemetry.context import get_current
 from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
 
 from agentops_instrumentors.core import arbitration, dropped, waiting
+from agentops_instrumentors.core.frames import unseen
 from agentops_instrumentors.core.guard import guarded, swallowed, warn_once
 from agentops_instrumentors.core.invocation import Invocation
 from agentops_instrumentors.core.lazy import on_import
@@ -125,6 +126,7 @@ class Patch:
             return None
 
     def _while_active(self, own: Callable[..., Any]) -> Callable[..., Any]:
+        @unseen
         def run(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             return own(wrapped, instance, args, kwargs) if self._active else wrapped(*args, **kwargs)
 
@@ -138,6 +140,7 @@ class Patch:
             invocation.finish()
             return returned
 
+    @unseen
     def _run(self, wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         invocation = self._begin(instance, args, kwargs)
         if invocation is None:
@@ -152,6 +155,7 @@ class Patch:
         invocation.leave(token)
         return self._deliver(invocation, returned)
 
+    @unseen
     def _run_async(self, wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         # Called now, awaited later: arguments the vendor refuses raise here, where they do without us.
         coroutine = wrapped(*args, **kwargs)
@@ -162,6 +166,7 @@ class Patch:
         driven.__name__, driven.__qualname__ = coroutine.__name__, coroutine.__qualname__
         return driven
 
+    @unseen
     def _run_deferred(self, wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         def start(call: Any) -> Any:
             if not callable(call):
@@ -173,6 +178,7 @@ class Patch:
             guarded(self.endpoint.target, self.endpoint.defer, prepared, start)
         return prepared
 
+    @unseen
     async def _drive(self, pending: _Unawaited, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         coroutine = pending.take()
         invocation = self._begin(instance, args, kwargs)

@@ -7,6 +7,7 @@ import gc
 import inspect
 import pickle
 import typing
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -201,5 +202,22 @@ def test_nothing_is_read_before_it_is_asked_for(laboratory: Laboratory, surface:
         await settle(opened.stream.close())
         eyes.see("closed", [http.is_closed, sorted(vars(http))])
         await opened.leave()
+
+    laboratory.both(body, mode)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("method", ["create", "stream", "beta create"])
+def test_warnings_point_at_the_same_line(laboratory: Laboratory, method: str, mode: str) -> None:
+    """Python shows a deprecation by default only where it points at the program itself."""
+
+    async def body(client: Any, eyes: Eyes) -> None:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            answer = METHODS[method](client)(**asked(model="claude-2.1"))
+            await (enter(answer) if method == "stream" else settle(answer))
+        deprecations = [one for one in caught if one.category is DeprecationWarning]
+        assert deprecations
+        eyes.see("warned", [(one.filename, one.lineno) for one in deprecations])
 
     laboratory.both(body, mode)
