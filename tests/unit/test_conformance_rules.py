@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentops_conformance import conditions
-from agentops_conformance.checks import RULE_IDS, Options, check
+from agentops_conformance.checks import RULE_IDS, RULES, Options, check
 from agentops_conformance.conditions import DECIDED, NAMES
 from agentops_conformance.span_rules import span_types
 from agentops_conformance.values import Event, Level, Metric, Point, Resource, Scope, Span, Telemetry
@@ -166,10 +166,27 @@ def test_every_condition_of_the_registry_is_named_and_every_function_is_used() -
 
 
 def test_every_rule_says_what_it_is() -> None:
-    from agentops_conformance.checks import RULES
-
     assert {rule.id for rule in RULES} == set(RULE_IDS)
     assert all(rule.summary.endswith(".") for rule in RULES)
+
+
+OFFICIAL = {
+    Level.VIOLATION: """missing_attribute type_mismatch deprecated missing_metric missing_event unexpected_instrument unit_mismatch
+        required_attribute_not_present entity_required_attribute_not_present entity_association_not_satisfied invalid_format
+        illegal_namespace span_status_ok_set_by_instrumentation error_type_missing_on_error error_type_without_error_status
+        genai_span_name_format genai_expected_attribute_missing genai_span_kind_unexpected genai_operation_name_unknown
+        genai_content_schema""",
+    Level.IMPROVEMENT: """not_stable recommended_attribute_not_present entity_recommended_attribute_not_present missing_namespace""",
+    Level.INFORMATION: """template_attribute undefined_enum_variant conditionally_required_attribute_not_present
+        opt_in_attribute_not_present entity_conditionally_required_attribute_not_present entity_opt_in_attribute_not_present
+        extends_namespace""",
+}
+
+
+def test_the_rules_of_the_weaver_live_check_and_of_the_official_policies_are_all_there() -> None:
+    """By the ids and the levels they have there."""
+    ours = {(rule.id, rule.level) for rule in RULES}
+    assert {(name, level) for level, names in OFFICIAL.items() for name in names.split()} <= ours
 
 
 KEYS = st.sampled_from([*vocabulary().attributes, "gen_ai.prompt.variable.x", "mcp.method.name", "x", "A.b"])
