@@ -60,3 +60,11 @@ def test_every_file_a_page_links_to_exists() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8")):
             assert (ROOT / target).exists(), f"{page} links to {target}"
+
+
+def test_every_module_the_walk_through_points_at_exists() -> None:
+    rows = [line for line in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    modules = {module for row in rows for module in re.findall(r"`([a-z_]+(?:/[a-z_]+)*\.py)`", row)}
+    assert modules
+    for module in modules:
+        assert (ROOT / "instrumentors" / "agentops_instrumentors" / module).exists(), module

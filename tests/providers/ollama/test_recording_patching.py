@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ollama
@@ -14,12 +15,12 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from tests.providers.ollama.vendor import MODEL
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.fakes.ollama_server import FakeOllama
+    from tests.fakes.otlp_sink import OtlpSink
     from tests.fakes.process import PythonRunner
     from tests.providers.ollama.conftest import OllamaRecorder
 
+EXAMPLE = Path(__file__).parents[3] / "examples" / "ollama_chat.py"
 HELLO: Any = [{"role": "user", "content": "hello there"}]
 KINDS = (ollama.Client, ollama.AsyncClient)
 SCRIPT = """
@@ -73,6 +74,17 @@ def test_functions_bound_at_import_are_recorded_once_each(
     names = ["chat m", "chat m", "text_completion m", "embeddings m", "embeddings m", "chat m", "chat m", "chat m"]
     assert (done.stdout.splitlines(), done.stderr) == ([",".join(names), "8"], "")
     assert len(server.requests) == 2 * (len(names) + 1)
+
+
+def test_the_example_is_recorded_unchanged(run_python: PythonRunner, recorded_ollama: tuple[FakeOllama, Any], otlp_sink: OtlpSink) -> None:
+    server, _ = recorded_ollama
+    server.reset()
+    environment = {"OLLAMA_HOST": server.url, "OTEL_EXPORTER_OTLP_ENDPOINT": otlp_sink.url}
+    done = run_python(EXAMPLE.read_text(encoding="utf-8"), instrument=True, env=environment)
+    assert done.stdout == "The result is: 6.9 m\n"
+    spans = [span for span in otlp_sink.spans() if span.name == "chat llama3.2"]
+    assert [span.attributes.get("gen_ai.request.stream", False) for span in spans] == [False, True]
+    assert sum(span.attributes["gen_ai.usage.output_tokens"] for span in spans) == server.tokens()[1]
 
 
 def test_the_client_is_given_back_as_it_was(record: OllamaRecorder) -> None:
