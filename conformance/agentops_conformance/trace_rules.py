@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from agentops_conformance.rules import Problem, rule_set
@@ -20,11 +20,19 @@ _OPERATION: Final = "gen_ai.operation.name"
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """The spans of a trace by id, and which was the first to tell of a call: an operation and its response."""
+
+    spans: dict[str, Span] = field(default_factory=dict[str, Span])
+    calls: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
-    """A span among all those of its trace, by span id."""
+    """A span and its trace."""
 
     span: Span
-    trace: dict[str, Span]
+    trace: Trace
 
 
 def conversation_id_differs(placed: Placed, vocabulary: Vocabulary) -> Iterator[Problem]:
@@ -48,29 +56,31 @@ def conversation_id_not_passed_on(placed: Placed, vocabulary: Vocabulary) -> Ite
 def provider_call_counted_twice(placed: Placed, vocabulary: Vocabulary) -> Iterator[Problem]:
     """Two client spans of one operation tell of the same response: what sums them counts its tokens twice."""
     identity = _call(placed.span)
-    if identity is not None:
-        same = [span.span_id for span in placed.trace.values() if _call(span) == identity]
-        if same[0] != placed.span.span_id:
-            yield Problem(f"a second {identity[0]} span for response {identity[1]}: record each call once", _RESPONSE)
+    if identity is not None and placed.trace.calls[identity] != placed.span.span_id:
+        yield Problem(f"a second {identity[0]} span for response {identity[1]}: record each call once", _RESPONSE)
 
 
 def placed(spans: tuple[Span, ...]) -> Iterator[Placed]:
     """Each span with those of its trace."""
-    traces: dict[str, dict[str, Span]] = defaultdict(dict)
+    traces: dict[str, Trace] = defaultdict(Trace)
     for span in spans:
-        traces[span.trace_id][span.span_id] = span
+        trace = traces[span.trace_id]
+        trace.spans[span.span_id] = span
+        identity = _call(span)
+        if identity is not None:
+            trace.calls.setdefault(identity, span.span_id)
     for span in spans:
         yield Placed(span, traces[span.trace_id])
 
 
 def _conversation_above(placed: Placed) -> object:
     seen: set[str] = set()
-    parent = placed.trace.get(placed.span.parent_id)
+    parent = placed.trace.spans.get(placed.span.parent_id)
     while parent is not None and parent.span_id not in seen:
         if _CONVERSATION in parent.attributes:
             return parent.attributes[_CONVERSATION]
         seen.add(parent.span_id)
-        parent = placed.trace.get(parent.parent_id)
+        parent = placed.trace.spans.get(parent.parent_id)
     return None
 
 
