@@ -102,7 +102,7 @@ def observe_events(stream: Any, invocation: Invocation, accumulator: Accumulator
 def observe_body(body: Any, invocation: Invocation, pieces: Pieces, length: str | None) -> None:
     """Observe a `StreamingBody` of botocore or aiobotocore; `length` is the header `content-length`."""
     kind = cast("Any", type(body))
-    # The body of aiobotocore 2 is a proxy of the response.
+    # The body of aiobotocore 2 is a proxy of the response. Its `close` is the response's own: that operation ends when it is dropped.
     raw = getattr(body, "_raw_stream", None)
     twin = kind(body.__wrapped__ if raw is None else raw, length)
     reader = _Reader(invocation, pieces, length)

@@ -131,6 +131,11 @@ def _cited(_kind: str, value: Mapping[str, Any]) -> list[Part]:
     return [*said, {"type": "citations", "citations": citations}] if citations else said
 
 
+def _unknown(_kind: str, value: Mapping[str, Any]) -> list[Part]:
+    """A block younger than the SDK, which passes on its name alone."""
+    return [{"type": snake(str(value.get("name")))}]
+
+
 def _other(kind: str, value: Any) -> list[Part]:
     told = parts_of.elided(value)
     return [{**(told if isinstance(told, dict) else {"content": told}), "type": snake(kind)}]
@@ -143,4 +148,5 @@ _READ: Final = {
     "reasoningContent": _reasoning,
     "guardContent": _guarded,
     "citationsContent": _cited,
+    "SDK_UNKNOWN_MEMBER": _unknown,
 }

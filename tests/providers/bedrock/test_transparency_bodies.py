@@ -12,6 +12,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from botocore.response import StreamingBody
 
 from tests.fakes.aws_bedrock import Reply
 from tests.providers import matrix
@@ -36,6 +37,13 @@ def reading(name: str, much: str, *modes: str) -> Callable[[Any], Any]:
     return add
 
 
+def _readable(body: Any) -> Any:
+    try:
+        return body.readable()
+    except AttributeError as error:  # aiobotocore 2's bodies ask the response for what it does not have
+        return error
+
+
 @reading("at once", WHOLE)
 async def _at_once(body: Any, eyes: Eyes) -> None:
     eyes.see("all", await settle(body.read()))
@@ -48,7 +56,7 @@ async def _in_pieces(body: Any, eyes: Eyes) -> None:
     while piece := await settle(body.read(7)):
         eyes.see("piece", piece)
         eyes.see("tell", body.tell())
-    eyes.see("readable", body.readable())
+    eyes.see("readable", _readable(body))
 
 
 @reading("in chunks", WHOLE)
@@ -84,7 +92,7 @@ async def _as_lines(body: Any, eyes: Eyes) -> None:
     eyes.see("lines", await settle(body.readlines()))
 
 
-@reading("into a buffer", WHOLE, "sync")
+@reading("into a buffer", WHOLE, *(["sync"] if hasattr(StreamingBody, "readinto") else ["none"]))
 async def _into_a_buffer(body: Any, eyes: Eyes) -> None:
     buffer = bytearray(500)
     eyes.see("count", body.readinto(buffer))
@@ -159,6 +167,8 @@ async def _left(body: Any, eyes: Eyes) -> None:
 async def _left_and_closed(body: Any, eyes: Eyes) -> None:
     eyes.see("piece", await settle(body.read(10)))
     eyes.see("closed", await settle(body.close()))
+    if not hasattr(type(body), "close"):
+        return  # aiobotocore 2's is the response's, which nobody watches
     try:
         eyes.see("after", await settle(body.read()))
     except Exception as error:
@@ -170,7 +180,7 @@ async def _left_and_closed(body: Any, eyes: Eyes) -> None:
 
 @reading("never read", NONE)
 async def _never_read(body: Any, eyes: Eyes) -> None:
-    eyes.see("readable", body.readable())
+    eyes.see("readable", _readable(body))
 
 
 @reading("closed at once", NONE)
@@ -178,7 +188,7 @@ async def _closed_at_once(body: Any, eyes: Eyes) -> None:
     await settle(body.close())
 
 
-@pytest.mark.parametrize(("name", "mode"), [(name, mode) for name, (modes, *_) in READINGS.items() for mode in modes])
+@pytest.mark.parametrize(("name", "mode"), [(name, mode) for name, (modes, *_) in READINGS.items() for mode in modes if mode in MODES])
 def test_bodies_are_the_same(laboratory: Laboratory, name: str, mode: str) -> None:
     _, much, read = READINGS[name]
 

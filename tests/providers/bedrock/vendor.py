@@ -79,6 +79,11 @@ def _async_session() -> aiobotocore.session.AioSession:
     return aiobotocore.session.AioSession()
 
 
+def knows(service: str, shape: str, member: str) -> bool:
+    """Whether the installed SDK has `member` in `shape`: the services' descriptions grow with every release."""
+    return member in _session().get_service_model(service).shape_for(shape).members
+
+
 def _options(kind: type[Config], **options: Any) -> Config:
     return kind(signature_version=UNSIGNED, retries={"total_max_attempts": 1}, **{"read_timeout": 5, "connect_timeout": 5, **options})
 
