@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
@@ -51,6 +53,9 @@ class Connection:
     """Keeps its connections open between requests. For one thread at a time; a forked child opens its own."""
 
     def __init__(self) -> None:
+        # What sending imports is imported here: a fork while a thread imports leaves the child a module nobody will ever finish.
+        import_module("requests")
+        "localhost".encode("idna")
         self._session: requests.Session | None = None
         self._pid = 0
 
@@ -86,8 +91,6 @@ class Connection:
         from requests.cookies import RequestsCookieJar
 
         if self._session is None or self._pid != os.getpid():
-            from http.cookiejar import DefaultCookiePolicy
-
             # A forked child must not write into its parent's connections.
             session, self._pid = requests.Session(), os.getpid()
             session.headers.clear()

@@ -5,6 +5,11 @@ from __future__ import annotations
 import gzip
 from typing import TYPE_CHECKING, Final
 
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
 from agentops.config import settings
 from agentops.export.delivery import MAX_BYTES, Delivery, Outcome
 from agentops.export.http import USER_AGENT, Answer, Connection, UnreachableError
@@ -142,11 +147,6 @@ class Transport:
 
 def partial_success(signal: str, body: bytes) -> tuple[int, str]:
     """The number of rejected items in an export response, and its message; (0, "") where it holds none."""
-    from google.protobuf.message import DecodeError
-    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
-    from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-
     try:
         if signal == "traces":
             spans = ExportTraceServiceResponse.FromString(body).partial_success
