@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from agentops_instrumentors.core import content
+from agentops_instrumentors.core.messages import BlobPart
 
 if TYPE_CHECKING:
     from agentops_instrumentors.core.messages import Part
@@ -60,3 +62,24 @@ def arguments(text: Any) -> Any:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return text
+
+
+class BlobInPieces:
+    """A blob that arrives in pieces: its size and digest are kept, not its bytes."""
+
+    __slots__ = ("_digest", "_mime_type", "_modality", "_size")
+
+    def __init__(self, modality: str, mime_type: str | None = None) -> None:
+        self._modality = modality
+        self._mime_type = mime_type
+        self._size = 0
+        self._digest = hashlib.sha256()
+
+    def add(self, data: bytes) -> None:
+        """Take the next piece."""
+        self._size += len(data)
+        self._digest.update(data)
+
+    def part(self) -> BlobPart:
+        """The blob as far as it came."""
+        return BlobPart(self._modality, "", self._mime_type, self._size, "sha256:" + self._digest.hexdigest())

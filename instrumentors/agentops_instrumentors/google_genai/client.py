@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from agentops_instrumentors.core import address
 from agentops_instrumentors.core.operation import Request
+from agentops_instrumentors.core.reading import Read, reader
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agentops_instrumentors.core.messages import Content
     from agentops_instrumentors.core.operation import AttributeValue
 
 _GEMINI: Final = "gcp.gemini"
 _VERTEX_AI: Final = "gcp.vertex_ai"
 _PUBLISHED: Final = "publishers/google/models/"
-
-Read = Callable[[str], Any]
 
 
 class GoogleRequest(Request, frozen=True, gc=False):
@@ -57,20 +57,3 @@ def model_name(model: Any) -> str | None:
     if not isinstance(model, str):
         return None
     return model.rpartition(_PUBLISHED)[2] if _PUBLISHED in model else model.removeprefix("models/")
-
-
-def reader(value: Any) -> Read:
-    """Reads one value's fields by their names in Python: of a model, of a dict with either spelling, of nothing."""
-    if isinstance(value, dict):
-        return {snake(name): item for name, item in cast("dict[str, Any]", value).items()}.get
-    return lambda name: getattr(value, name, None)
-
-
-def snake(name: str) -> str:
-    """`maxOutputTokens` as `max_output_tokens`."""
-    return name if name.islower() else "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-
-
-def word(value: Any) -> str:
-    """An enumeration's member, or a caller's text for it, in upper case; empty for nothing."""
-    return str(getattr(value, "value", value) or "").upper()

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.endpoint import Endpoint
 from agentops_instrumentors.core.messages import Content
+from agentops_instrumentors.core.reading import reader, word
 from agentops_instrumentors.core.stream import ObservedAsyncIterator, ObservedIterator
-from agentops_instrumentors.google_genai.client import reader, request, word
+from agentops_instrumentors.google_genai.client import request
 from agentops_instrumentors.google_genai.parts import instructions, messages
 from agentops_instrumentors.google_genai.response import Chunks
 from agentops_instrumentors.google_genai.tools import definitions
@@ -20,7 +21,7 @@ from agentops_instrumentors.google_genai.tools import definitions
 if TYPE_CHECKING:
     from agentops_instrumentors.core.invocation import Invocation
     from agentops_instrumentors.core.operation import AttributeValue, Call, Request, Response
-    from agentops_instrumentors.google_genai.client import Read
+    from agentops_instrumentors.core.reading import Read
 
 _NAMES: Final = {
     "temperature": semconv.REQUEST_TEMPERATURE,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.endpoint import Endpoint
 from agentops_instrumentors.core.operation import AttributeValue, Call, Request, Response
-from agentops_instrumentors.google_genai.client import reader, request, word
+from agentops_instrumentors.core.reading import reader, word
+from agentops_instrumentors.google_genai.client import request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

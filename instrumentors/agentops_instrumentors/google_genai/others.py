@@ -9,8 +9,9 @@ from agentops_instrumentors.core.endpoint import Endpoint
 from agentops_instrumentors.core.messages import Content, Message, Part, TextPart
 from agentops_instrumentors.core.operation import AttributeValue, Call, Request, Response
 from agentops_instrumentors.core.parts import blob_of
+from agentops_instrumentors.core.reading import Read, reader
 from agentops_instrumentors.core.usage import Usage
-from agentops_instrumentors.google_genai.client import Read, reader, request
+from agentops_instrumentors.google_genai.client import request
 from agentops_instrumentors.google_genai.parts import media
 
 if TYPE_CHECKING:

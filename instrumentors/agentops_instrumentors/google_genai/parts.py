@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from agentops_instrumentors.core.messages import (
     BlobPart,
@@ -17,12 +17,10 @@ from agentops_instrumentors.core.messages import (
     UriPart,
 )
 from agentops_instrumentors.core.parts import blob_of, generic, plain
-from agentops_instrumentors.google_genai.client import reader, word
+from agentops_instrumentors.core.reading import listed, reader, word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from agentops_instrumentors.google_genai.client import Read
+    from agentops_instrumentors.core.reading import Read
 
 _ROLES: Final = {"model": "assistant"}
 _CODE_EXECUTION: Final = "code_execution"
@@ -138,10 +136,3 @@ def _other(item: Any, read: Read) -> Part:
         # An image of PIL: the SDK encodes it, and once is enough.
         return BlobPart("image", "")
     return generic(item)
-
-
-def listed(value: Any) -> Iterable[Any]:
-    """The items of a list, one thing as a list of one; nothing of a one-shot iterator, which is the SDK's to read."""
-    if value is None or hasattr(value, "__next__"):
-        return ()
-    return cast("list[Any]", value) if isinstance(value, (list, tuple)) else (value,)

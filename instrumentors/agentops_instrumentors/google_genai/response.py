@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from agentops_instrumentors.core.messages import Message, Part, ReasoningPart, TextPart
 from agentops_instrumentors.core.operation import Response
+from agentops_instrumentors.core.reading import reader, word
 from agentops_instrumentors.core.usage import Usage
-from agentops_instrumentors.google_genai.client import reader, word
 from agentops_instrumentors.google_genai.parts import part
 
 if TYPE_CHECKING:
