@@ -29,6 +29,7 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _GRACE_SECONDS: Final = 10
 _POLL_SECONDS: Final = 0.1
 _BY_SIGNAL: Final = 128
+_ERROR: Final = 2
 
 
 class Session:
@@ -40,12 +41,13 @@ class Session:
         self._address = (host, port)
         self._stop = threading.Event()
         self._received = 0
+        self._unsaved = False
         self._signal = 0
         self._open = ExitStack()
 
     def __enter__(self) -> Session:
         with ExitStack() as opening:
-            self._file = opening.enter_context(self._save.open("ab")) if self._save else None
+            self._file = opening.enter_context(self._save.open("ab", buffering=0)) if self._save else None
             self._listener = opening.enter_context(Listener(self._keep, *self._address))
             if threading.current_thread() is threading.main_thread():
                 for number in _SIGNALS:
@@ -57,10 +59,10 @@ class Session:
         self._open.close()
 
     def wait(self, seconds: float | None) -> int:
-        """Receive until SIGINT or SIGTERM, or for so many seconds; 0."""
+        """Receive until SIGINT or SIGTERM, or for so many seconds; 0, or 2 where not all could be saved."""
         say(f"listening for OTLP over HTTP{f' for {seconds:g} s' if seconds else ''}, until Ctrl-C: set {ENDPOINT}={self._listener.url}")
         self._until(seconds, lambda: False)
-        return 0
+        return _ERROR if self._unsaved else 0
 
     def run(self, command: Sequence[str], seconds: float | None) -> int:
         """Receive while a command runs whose exporters send here; its exit code. It is ended after so many seconds, or by a signal."""
@@ -72,13 +74,19 @@ class Session:
         code = process.returncode
         if code:
             say(f"{command[0]} ended with {f'signal {-code}' if code < 0 else f'exit code {code}'}")
+        if self._unsaved and not code:
+            return _ERROR
         return code if code >= 0 else _BY_SIGNAL - code
 
     def _keep(self, line: bytes) -> bool:
         self._received += 1
         taken = self._collector.add(line, f"export {self._received}")
-        if taken and self._file is not None:
-            self._file.write(line + b"\n")
+        if taken and self._file is not None and not self._unsaved:
+            try:
+                self._file.write(line + b"\n")
+            except OSError as error:
+                self._unsaved = True
+                say(f"nothing more is saved to {self._save}: {error}")
         return taken
 
     def _stopped(self, number: int, frame: FrameType | None) -> None:

@@ -146,6 +146,14 @@ def test_a_commands_telemetry_is_checked_and_its_own_output_stays(program: list[
     assert run(str(saved)).stdout == good.stdout.partition(b"\n")[2]
 
 
+def test_what_cannot_be_saved_is_said_and_still_checked(program: list[str]) -> None:
+    full = Path("/dev/full")
+    assert full.exists()
+    done = run("--save", str(full), "--", *program, "0")
+    assert (done.returncode, b"in 1 span" in done.stdout) == (2, True)
+    assert b"nothing more is saved to /dev/full: " in done.stderr
+
+
 def test_a_command_sends_here_whatever_the_environment_says(program: list[str]) -> None:
     elsewhere = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:9/v1/traces", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
     assert b"1 span," in run("--", *program, "0", **elsewhere).stdout
