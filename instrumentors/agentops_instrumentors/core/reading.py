@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
+from agentops_instrumentors.core import values
+
 Read = Callable[[str], Any]
 
 
@@ -12,7 +14,7 @@ def reader(value: Any) -> Read:
     """Reads `value`'s fields by their names in Python; None for those it lacks."""
     if isinstance(value, dict):
         return {snake(name): item for name, item in cast("dict[str, Any]", value).items()}.get
-    return lambda name: getattr(value, name, None)
+    return values.reader(value)
 
 
 def snake(name: str) -> str:

@@ -13,10 +13,10 @@ from agentops_instrumentors.core.endpoint import Endpoint
 from agentops_instrumentors.core.messages import Content
 from agentops_instrumentors.core.reading import reader, word
 from agentops_instrumentors.core.stream import ObservedAsyncIterator, ObservedIterator
+from agentops_instrumentors.formats.gemini import instructions, messages
+from agentops_instrumentors.formats.gemini_answer import Chunks
+from agentops_instrumentors.formats.gemini_tools import definitions
 from agentops_instrumentors.google_genai.client import request
-from agentops_instrumentors.google_genai.parts import instructions, messages
-from agentops_instrumentors.google_genai.response import Chunks
-from agentops_instrumentors.google_genai.tools import definitions
 
 if TYPE_CHECKING:
     from agentops_instrumentors.core.invocation import Invocation

@@ -11,11 +11,11 @@ from agentops_instrumentors.core.messages import Content, Message, Part, TextPar
 from agentops_instrumentors.core.operation import Request, Response
 from agentops_instrumentors.core.parts import BlobInPieces
 from agentops_instrumentors.core.reading import listed, reader
+from agentops_instrumentors.formats.gemini import instructions, message, messages, part
+from agentops_instrumentors.formats.gemini_answer import usage
+from agentops_instrumentors.formats.gemini_tools import definitions
 from agentops_instrumentors.google_genai.client import request
 from agentops_instrumentors.google_genai.generate import parameters
-from agentops_instrumentors.google_genai.parts import instructions, message, messages, part
-from agentops_instrumentors.google_genai.response import usage
-from agentops_instrumentors.google_genai.tools import definitions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

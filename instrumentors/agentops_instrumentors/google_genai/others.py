@@ -11,8 +11,8 @@ from agentops_instrumentors.core.operation import AttributeValue, Call, Request,
 from agentops_instrumentors.core.parts import blob_of
 from agentops_instrumentors.core.reading import Read, reader
 from agentops_instrumentors.core.usage import Usage
+from agentops_instrumentors.formats.gemini import media
 from agentops_instrumentors.google_genai.client import request
-from agentops_instrumentors.google_genai.parts import media
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Contents of the SDK as the conventions' messages. Callers mix texts, dicts, models, files and images."""
+"""Contents of the Gemini format as the conventions' messages. Callers mix texts, dicts, models, files and images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `generateContent` answers, whole or in chunks."""
+"""Answers of the Gemini format, whole or in chunks: candidates, why they ended, usage."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from agentops_instrumentors.core.messages import Message, Part, ReasoningPart, T
 from agentops_instrumentors.core.operation import Response
 from agentops_instrumentors.core.reading import reader, word
 from agentops_instrumentors.core.usage import Usage
-from agentops_instrumentors.google_genai.parts import part
+from agentops_instrumentors.formats.gemini import part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

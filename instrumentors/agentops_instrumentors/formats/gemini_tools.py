@@ -1,4 +1,4 @@
-"""Tools as they are offered to a model: declarations, the vendor's own, the program's functions, and MCP servers."""
+"""Tools of the Gemini format as they are offered to a model: declarations, the vendor's own, the program's functions, MCP servers."""
 
 from __future__ import annotations
 
