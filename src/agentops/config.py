@@ -15,6 +15,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from agentops.otlp_settings import is_url
 from agentops_instrumentors.core import environment
 from agentops_instrumentors.core.guard import logger, warn_once
 
@@ -59,7 +60,6 @@ class Settings:
     log_session_replay_url: bool = True
     prefetch_jwt_token: bool = True
     project_id: str = ""
-    """The AgentOps project of the key, where it is known."""
     capture_stdout: bool = False
     """True: what the program prints inside a session's spans becomes log records too."""
     upload_logs: bool = False
@@ -92,7 +92,7 @@ def _tags(name: str) -> tuple[str, ...]:
 
 def _url(name: str, default: str) -> str:
     value = environment.text(name, default)
-    if value.startswith(("http://", "https://")):
+    if is_url(value):
         return value.rstrip("/")
     environment.invalid(name, value, "an http:// or https:// URL", default)
     return default

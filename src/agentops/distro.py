@@ -12,7 +12,7 @@ from opentelemetry.instrumentation.distro import BaseDistro
 from opentelemetry.sdk._configuration import _OTelSDKConfigurator  # pyright: ignore[reportPrivateUsage]
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 
-from agentops import wiring
+from agentops import otlp_settings, wiring
 from agentops.config import settings, show_warnings
 from agentops.destinations import AGENTOPS, OTLP, SIGNALS, TRACES, Signal, declarative, disabled, route
 from agentops.installed import HTTP_PROTOBUF, NAME, OTLP_EXPORTERS, PROTOCOL_VARIABLE, installed, otlp_protocols
@@ -107,6 +107,8 @@ def prepare() -> None:
     for signal in SIGNALS:
         _repair_protocol(signal.protocol_variable)
         _repair_exporters(signal)
+    protocols = {signal.name: _protocol(signal) for signal in SIGNALS}
+    otlp_settings.repair(lambda name: protocols.get(name, environment.text(PROTOCOL_VARIABLE)) == HTTP_PROTOBUF)
 
 
 def unmute_loader() -> None:
