@@ -89,7 +89,8 @@ def test_the_ledger_agrees(everything: InMemory, server: FakeAnthropic, order: s
     assert tokens(spans) == billed
     after = measured(everything)
     assert (after[0] - before[0], after[1] - before[1]) == billed
-    assert all("agentops.usage.cost.amount" in span.attributes for span in spans if span.instrumentation_scope.name == OURS)
+    # Whoever emits it, a counted span says what the call cost.
+    assert all("agentops.usage.cost.amount" in span.attributes for span in spans)
 
 
 @pytest.mark.parametrize(

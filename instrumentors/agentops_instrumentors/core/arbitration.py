@@ -1,13 +1,15 @@
 """One counted span for each logical call, whoever emits it.
 
 In this order: suppressed instrumentation is honoured; an operation of ours inside one of the same kind feeds the outer one;
-a known GenAI instrumentor around the same method makes ours stand down (AGENTOPS_INSTRUMENTATION_CONFLICT).
+a known GenAI instrumentor around the same method makes ours stand down (AGENTOPS_INSTRUMENTATION_CONFLICT), and its span, where it
+is current, gets what the call cost.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import wrapt
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import get_current_span
 
@@ -123,6 +125,17 @@ class _AnyForeigners:
     def present(self) -> bool:
         """True when ours should stand down."""
         return any(one.present() for one in self._each)
+
+
+def innermost(bound: Any) -> Any:
+    """The last in a row of other GenAI instrumentors' `wrapt` wrappers, counted from outside; None where that is not what is outside."""
+    found = None
+    while isinstance(bound, wrapt.FunctionWrapper):
+        layer = cast("Any", bound)
+        if not wrapping_module(layer).startswith(GENAI_INSTRUMENTORS):
+            break
+        found, bound = layer, layer.__wrapped__
+    return found
 
 
 def standing_down() -> bool:

@@ -44,12 +44,18 @@ def of_response(request: Request, response: Response) -> dict[str, AttributeValu
         found[semconv.RESPONSE_FINISH_REASONS] = tuple(response.finish_reasons)
     if response.usage is not None and request.operation != semconv.FETCH_RESPONSE:
         found.update(response.usage.attributes())
-        price = cost.price(request.provider, response.model or request.model, response.usage, response.service_tier)
-        if price is not None:
-            found[semconv.COST_AMOUNT] = price.amount
-            found[semconv.COST_CURRENCY] = price.currency
-            found[semconv.COST_SOURCE] = price.source
+        found.update(of_cost(request, response))
     return found
+
+
+def of_cost(request: Request, response: Response) -> dict[str, AttributeValue]:
+    """What an operation cost, where its tokens and their price are known."""
+    if response.usage is None:
+        return {}
+    price = cost.price(request.provider, response.model or request.model, response.usage, response.service_tier)
+    if price is None:
+        return {}
+    return {semconv.COST_AMOUNT: price.amount, semconv.COST_CURRENCY: price.currency, semconv.COST_SOURCE: price.source}
 
 
 def of_content(said: Content, policy: content.Policy, write: Callable[[object, content.Policy], Any]) -> dict[str, Any]:

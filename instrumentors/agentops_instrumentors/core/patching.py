@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, cast
 import wrapt
 from opentelemetry.context import get_current
 from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
+from opentelemetry.trace import get_current_span
 
 from agentops_instrumentors.core import arbitration, dropped, waiting
+from agentops_instrumentors.core.adoption import Adopted
 from agentops_instrumentors.core.frames import unseen
 from agentops_instrumentors.core.guard import guarded, swallowed, warn_once
 from agentops_instrumentors.core.invocation import Invocation
@@ -88,7 +90,10 @@ class Patch:
         self._telemetry = telemetry
         self._owner: Any = reduce(getattr, path, cast("Any", module))
         self._name = name
-        self._original: Any = cast("dict[str, Any]", vars(self._owner))[name]
+        bound: Any = cast("dict[str, Any]", vars(self._owner))[name]
+        # Below another GenAI instrumentor, where its span is current and can be told what the call cost.
+        theirs = arbitration.innermost(bound)
+        self._original: Any = bound if theirs is None else theirs.__wrapped__
         self._active = True
         asynchronous = inspect.iscoroutinefunction(inspect.unwrap(self._original))
         own = endpoint.around(telemetry, asynchronous)
@@ -96,7 +101,10 @@ class Patch:
         self._wrapper = _wrapper(self._original, method if own is None else self._while_active(own))
         names = () if endpoint.dispatcher else (name, *endpoint.beside)
         self._foreigners = arbitration.foreigners(self._owner, names, self._wrapper)
-        setattr(self._owner, name, self._wrapper)
+        if theirs is None:
+            setattr(self._owner, name, self._wrapper)
+        else:
+            theirs.__wrapped__ = self._wrapper
 
     def remove(self) -> None:
         self._active = False
@@ -114,10 +122,15 @@ class Patch:
 
     def _begin(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Invocation | None:
         current = get_current()
-        if not self._active or arbitration.suppressed(current) or self._foreigners.present():
+        if not self._active or arbitration.suppressed(current):
+            return None
+        theirs = self._foreigners.present()
+        if theirs and not arbitration.counted(current):
             return None
         try:
             request = self.endpoint.request(instance, Call(args, kwargs))
+            if theirs and request is not None:
+                return cast("Invocation", Adopted(get_current_span(current), request))
             if request is None or arbitration.nested(current, request.operation):
                 return None
             return Invocation(self._telemetry, request, current)
