@@ -19,7 +19,7 @@ from agentops_conformance.checks import Options, check
 from agentops_conformance.otlp import read
 from agentops_conformance.values import Finding, Level, Span, Telemetry
 from agentops_conformance.vocabulary import vocabulary
-from conformance import coverage, expected, gaps, scenarios
+from conformance import coverage, expected, gaps, leaks, scenarios
 from conformance.drive import EXPORTS, Report
 from conformance.expected import MODES, Evidence, Mode
 
@@ -102,7 +102,7 @@ def _gathered(mode: Mode, reports: Mapping[str, Report], folder: Path) -> Run:
 
 def judge(runs: Sequence[Run], declared: Sequence[gaps.Gap], uncovered: Sequence[str] = ()) -> Result:
     """The gate's verdict on what was driven and recorded; `uncovered` says which scenarios there should be."""
-    findings = [found for run in runs for found in _found(run)]
+    findings = [found for run in runs for found in (*_found(run), *_leaked(run, runs))]
     violations = [(scenario, finding) for scenario, finding in findings if finding.level is Level.VIOLATION]
     left, stale = gaps.undeclared(violations, declared)
     failures = (
@@ -123,6 +123,15 @@ def _found(run: Run) -> Iterator[tuple[str, Finding]]:
         name = evidence.scenario.name
         yield from ((name, finding) for finding in expected.findings(evidence))
         yield from ((name, finding) for finding in check(evidence.telemetry, known, options))
+
+
+def _leaked(run: Run, runs: Sequence[Run]) -> Iterator[tuple[str, Finding]]:
+    """What a run without content quotes all the same, by those with content."""
+    said = {evidence.scenario.name: evidence.telemetry for other in runs if other.mode.content for evidence in other.evidence}
+    for evidence in () if run.mode.content else run.evidence:
+        name = evidence.scenario.name
+        if name in said:
+            yield from ((name, finding) for finding in leaks.scenario_leak(name, said[name], evidence.telemetry))
 
 
 def by_session(spans: Sequence[Span]) -> dict[str, list[Span]]:
