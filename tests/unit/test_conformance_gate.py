@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -225,28 +224,3 @@ def test_every_operation_needs_every_end_in_every_form() -> None:
 def test_both_profiles_and_both_answers_to_content_are_driven() -> None:
     assert {mode.profile for mode in MODES} == set(Profile)
     assert {mode.content for mode in MODES} == {True, False}
-
-
-def test_words_that_were_said_are_found_wherever_they_are_left() -> None:
-    call = {"type": "tool_call", "name": "look", "arguments": {"of": ["the city"]}}
-    parts = [{"type": "text", "content": "Where is Paris?"}, call]
-    said = json.dumps([{"role": "user", "parts": parts}])
-    loud = Telemetry(spans=(attributed(CALL, gen_ai__input__messages=said),))
-    quiet = replace(EVIDENCE, mode=LATEST, telemetry=replace(GOOD, metrics=()))
-    runs = [Run(PUBLISHED, {}, (replace(EVIDENCE, telemetry=loud),), Telemetry())]
-
-    def leaked(telemetry: Telemetry) -> int:
-        run = Run(LATEST, {}, (replace(quiet, telemetry=telemetry),), Telemetry())
-        return sum(finding.id == "scenario_leak" for _, finding in judge([*runs, run], ()).findings)
-
-    assert leaked(Telemetry(spans=(CALL,))) == 0
-    for span in (
-        replace(CALL, name="chat Where is Paris?"),
-        replace(CALL, message="no answer to 'Where is Paris?'"),
-        attributed(CALL, acme__prompt=["user", "Where is Paris?"]),
-        attributed(CALL, acme__call={"of": "the city"}),
-        replace(CALL, events=(Event("exception", {"exception.message": "Where is Paris?"}),)),
-    ):
-        assert leaked(Telemetry(spans=(span,))) == 1
-    assert leaked(Telemetry(records=(Event("", {}, body="asked: Where is Paris?"),))) == 1
-    assert leaked(Telemetry(metrics=(Metric("acme", "", "counter", (Point({"acme.prompt": "Where is Paris?"}),)),))) == 1
