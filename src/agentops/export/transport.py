@@ -111,7 +111,7 @@ class Transport:
 
     def _outcome(self, parcel: OtlpParcel, answer: Answer) -> Outcome:
         if answer.ok:
-            return Outcome(rejected=min(self._rejected(answer), parcel.items))
+            return Outcome(rejected=max(0, min(self._rejected(answer), parcel.items)))
         if answer.status in PASSING:
             return self._later(f"{self.endpoint}: HTTP {answer.status}", answer.retry_after)
         if answer.status == 413:
@@ -132,7 +132,7 @@ class Transport:
     def _rejected(self, answer: Answer) -> int:
         """How many items a 2xx says were not taken after all; a warning in it is passed on."""
         count, message = partial_success(self._signal, answer.body)
-        if count:
+        if count > 0:
             warn_once(f"export:{self._signal}:rejected", "AgentOps rejected %d %s: %s (said once)", count, _ITEMS[self._signal], message)
         elif message:
             warn_once(f"export:{self._signal}:warned", "AgentOps says of %s: %s (said once)", _ITEMS[self._signal], message)
