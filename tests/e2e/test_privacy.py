@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.canaries import PROGRAM, canaries, kept, script, sent
-from tests.e2e.combinations import stored_spans
+from tests.e2e.combinations import KEY, stored_spans
+from tests.fakes.agentops_backend import FakeAgentOps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
 
 CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 REDACTOR = "import re\ndef hide(text):\n    return re.sub(r'CANARY\\w*', '[gone]', text)\n"
-OURS = ("agentops", "program")
-
-
-def scopes(sink: OtlpSink) -> set[str]:
-    return {span.scope_name for span in sink.spans()}
 
 
 def left(sink: OtlpSink, folder: Path, errors: str) -> set[str]:
@@ -32,7 +28,7 @@ def left(sink: OtlpSink, folder: Path, errors: str) -> set[str]:
     return {canary for data in (*sent(sink), *kept(folder), errors.encode()) for canary in canaries(data)}
 
 
-@pytest.mark.parametrize("start", ["launcher", "init"])
+@pytest.mark.parametrize("start", ["launcher", pytest.param("init", marks=pytest.mark.e2e)])
 def test_with_content_off_no_byte_of_it_leaves(
     start: str, run_python: PythonRunner, openai_server: FakeOpenAI, otlp_sink: OtlpSink, agentops_local_dir: Path
 ) -> None:
@@ -55,6 +51,18 @@ def test_with_content_off_no_byte_of_it_leaves(
     assert broken.attributes["error.type"] == "ValueError"
 
 
+@pytest.mark.parametrize("mode", ["NO_CONTENT", pytest.param("SPAN_ONLY", marks=pytest.mark.e2e)])
+def test_nor_does_it_go_to_agentops(mode: str, run_python: PythonRunner, openai_server: FakeOpenAI, tmp_path: Path) -> None:
+    script(openai_server)
+    (tmp_path / "house_rules.py").write_text(REDACTOR, encoding="utf-8")
+    with FakeAgentOps(KEY) as backend:
+        settings = {CAPTURE: mode, "AGENTOPS_REDACTOR": "house_rules:hide", "AGENTOPS_UPLOAD_LOGS": "true", "SESSION": "1"}
+        done = run_python(PROGRAM, env={**backend.env, **settings, "SERVICE": openai_server.url}, instrument=True)
+    assert left(backend, tmp_path / "agentops-local", done.stderr) == set()
+    (chat, *_rest) = backend.spans("chat gpt-4o-mini")
+    assert any("[gone]" in str(value) for value in chat.attributes.values()) == (mode == "SPAN_ONLY")
+
+
 def test_a_crash_tells_its_type_alone(
     run_python: PythonRunner, openai_server: FakeOpenAI, otlp_sink: OtlpSink, agentops_local_dir: Path
 ) -> None:
@@ -66,7 +74,7 @@ def test_a_crash_tells_its_type_alone(
     assert root.attributes["agentops.session.end_state"] == "Fail"
 
 
-@pytest.mark.parametrize("mode", ["SPAN_ONLY", "SPAN_AND_EVENT"])
+@pytest.mark.parametrize("mode", [pytest.param("SPAN_ONLY", marks=pytest.mark.e2e), "SPAN_AND_EVENT"])
 def test_past_a_redactor_only_its_replacement_goes(
     mode: str, run_python: PythonRunner, openai_server: FakeOpenAI, otlp_sink: OtlpSink, agentops_local_dir: Path, tmp_path: Path
 ) -> None:
