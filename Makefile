@@ -8,19 +8,23 @@ INSTALL := $(UV) pip install --quiet --require-hashes --python
 # The provider suite runs once more in each of these environments; `test` is the newest of everything.
 SDK_ENVIRONMENTS := sdks-oldest sdks-previous oldest
 
-.PHONY: demo test test-newest check conformance weaver e2e bench lock clean $(SDK_ENVIRONMENTS:%=test-%)
+.PHONY: demo test test-newest check conformance weaver e2e bench lock clean test-neighbours $(SDK_ENVIRONMENTS:%=test-%)
 .DELETE_ON_ERROR:
 
 demo: .venv/.test
 	$(RUN) -m examples.demo
 
-test: test-newest $(SDK_ENVIRONMENTS:%=test-%)
+test: test-newest $(SDK_ENVIRONMENTS:%=test-%) test-neighbours
 
 test-newest: .venv/.test
 	$(RUN) $(PYTEST) -m "not e2e"
 
 $(SDK_ENVIRONMENTS:%=test-%): test-%: .venvs/%/.ready
 	.venvs/$*/bin/python $(PYTEST) -m "not e2e" tests/providers
+
+# Beside other people's instrumentors.
+test-neighbours: .venvs/neighbours/.ready
+	.venvs/neighbours/bin/python $(PYTEST) -m "not e2e" tests/neighbours
 
 check: .venv/.test .venv/.check
 	$(RUN) -m ruff check .

@@ -15,4 +15,5 @@ lock test --extra full --group test
 lock sdks-oldest --group sdks-oldest
 lock sdks-previous --group sdks-previous
 lock oldest --extra full --group sdks --resolution lowest-direct
+lock neighbours --group neighbours --prerelease allow
 lock check --extra full --group test --group check
