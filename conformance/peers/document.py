@@ -33,7 +33,7 @@ it accepts.
 OpenInference runs with `OPENINFERENCE_ENABLE_GENAI_SEMCONV=true`, Logfire with `version="latest"`, OpenLIT without its
 instrumentations of HTTP. By design OpenInference, OpenLIT and Logfire keep attributes of their own on every span; the checker
 counts those as violations like any other name that no registry has, so *kinds of violations* says where a high number comes
-from. What Anthropic's SDK emits by itself counts for whoever lets it."""
+from. What Anthropic's client emits by itself, unless `ANTHROPIC_OPEN_TELEMETRY=false` forbids it, counts for whoever lets it."""
 _READING: Final = """*Violations* are counted once for each kind (rule and attribute) in a scenario. *Expected attributes*
 are those that the conventions require, or recommend without a condition, for the operation that was called, whether or not the
 span says which it is. Tokens are summed from whichever attribute a peer has for them, and compared with what the service told
@@ -60,7 +60,7 @@ def _client(client: str, results: Sequence[Result]) -> list[str]:
         advantages or "Nowhere in these scenarios.",
         f"### {title}: scenario by scenario",
         "Kinds of violations · expected attributes missing; where sync and async differ, both. ✗: the program gets an error "
-        "that the client does not raise.",
+        "that is none of the client's own, which an older client also gives where it lacks what is called.",
         tables.by_scenario(results),
         f"### {title}: which violations",
         "In how many scenarios. Unknown attributes of an own namespace are one row.",

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _UNKNOWN: Final = "missing_attribute"
 _OWN_ROOTS: Final = ("gen_ai", "openai", "anthropic")
 _MODES: Final = ("sync", "async")
+_NATIVE: Final = frozenset({"com.anthropic.sdk.python"})
+"""Scopes of what clients emit by themselves."""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
@@ -34,6 +36,7 @@ def summary(results: Sequence[Result]) -> str:
     lines: dict[str, Callable[[Result], str]] = {
         "calls that reached the service": lambda r: _sum(r, lambda each: each.ran.bill.requests),
         "spans of calls": lambda r: _number(r.spans),
+        "… of these by the client itself": lambda r: _sum(r, lambda each: sum(span.scope.name in _NATIVE for span in each.calls)),
         "scenarios with more spans than calls": lambda r: _sum(r, lambda each: len(each.calls) > each.ran.bill.requests),
         "scenarios with fewer": lambda r: _sum(r, lambda each: len(each.calls) < each.ran.bill.requests),
         "input tokens on spans": lambda r: _sum(r, lambda each: each.tokens("input")),
@@ -43,11 +46,11 @@ def summary(results: Sequence[Result]) -> str:
         "scenarios whose tokens are not the ledger's": lambda r: _sum(r, _off),
         "violations, each kind once a scenario": lambda r: _sum(r, lambda each: len(each.violations)),
         "kinds of violations": lambda r: _number(len({kind for each in r.observed.values() for kind in each.violations})),
-        "scenarios without a violation": lambda r: _sum(r, lambda each: not each.violations),
+        "scenarios with all spans and no violation": lambda r: _sum(r, lambda each: not each.violations and NO_SPAN not in each.missing),
         "expected attributes missing": lambda r: _sum(r, lambda each: len(each.missing)),
         "… that some other has there": lambda r: _sum(r, lambda each: len(each.missing - everywhere[each.scenario.name])),
         "metrics of the conventions": lambda r: _number(len(_known_metrics(r))),
-        "scenarios where the program gets an error of its own making": lambda r: _sum(r, lambda each: bool(each.ran.error)),
+        "scenarios with an error that is none of the client's": lambda r: _sum(r, lambda each: bool(each.ran.error)),
         "streams that give the program other chunks": lambda r: _sum(
             r, lambda each: each.ran.chunks != reference.observed[each.scenario.name].ran.chunks
         ),

@@ -124,9 +124,9 @@ def test_the_summary_counts_what_it_says() -> None:
     assert cells["input tokens on spans"] == ["5", "10"]
     assert cells["scenarios whose tokens are not the ledger's"] == ["0", "1"]
     assert cells["violations, each kind once a scenario"] == ["1", "0"]
-    assert cells["scenarios without a violation"] == ["0", "1"]
+    assert cells["scenarios with all spans and no violation"] == ["0", "1"]
     assert cells["… that some other has there"] == ["1", "0"]
-    assert cells["scenarios where the program gets an error of its own making"] == ["0", "1"]
+    assert cells["scenarios with an error that is none of the client's"] == ["0", "1"]
     assert cells["streams that give the program other chunks"] == ["0", "1"]
 
 
