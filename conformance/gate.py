@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _ROOT: Final = Path(__file__).parents[1]
-_TIMEOUT_SECONDS: Final = 120
+_TIMEOUT_SECONDS: Final = 300
 _OURS: Final = ("OTEL_", "AGENTOPS_")
 OUTSIDE: Final = "every scenario"
 """The name findings go by that belong to no scenario."""
