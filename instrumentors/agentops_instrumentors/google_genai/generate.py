@@ -6,7 +6,8 @@ continues long answers. Each of its requests is one of these, so each is counted
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.endpoint import Endpoint
@@ -56,8 +57,17 @@ class Generate(Endpoint):
 
     def response(self, returned: Any) -> Response:
         chunks = Chunks()
-        chunks.add(returned)
+        chunks.add(_whole(returned))
         return chunks.response()
+
+
+def _whole(returned: Any) -> Any:
+    """An answer; where the program asked for the HTTP response instead (`should_return_http_response`), what its body says."""
+    body = reader(getattr(returned, "sdk_http_response", None))("body")
+    if returned.candidates is None and isinstance(body, str):
+        with suppress(ValueError):
+            return cast("Any", type(returned)).model_validate_json(body)
+    return returned
 
 
 class GenerateStream(Generate):

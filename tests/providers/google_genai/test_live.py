@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -67,12 +68,21 @@ def run(server: FakeLive, body: Body, **config: Any) -> list[Any]:
     return seen
 
 
+def arrived(server: FakeLive) -> list[Any]:
+    """What the service got, once nothing more arrives."""
+    seen = -1
+    while seen != len(server.received):
+        seen = len(server.received)
+        time.sleep(0.03)
+    return server.received[:]
+
+
 def both(server: FakeLive, telemetry: InMemory, body: Body, spans: int, **config: Any) -> list[Any]:
     """Run bare and instrumented, and compare; the spans."""
     before = guard.failures()
     server.received.clear()
     bare = run(server, body, **config)
-    sent = server.received[:]
+    sent = arrived(server)
     server.received.clear()
     instrumentor = GoogleGenAIInstrumentor()
     instrumentor.instrument(**telemetry.kwargs, policy=Policy(ContentMode.SPAN_ONLY))
@@ -81,7 +91,7 @@ def both(server: FakeLive, telemetry: InMemory, body: Body, spans: int, **config
     finally:
         instrumentor.uninstrument()
     assert ours == bare
-    assert server.received == sent
+    assert arrived(server) == sent
     assert guard.failures() == before
     telemetry.assert_balanced(spans)
     for span in telemetry.spans():

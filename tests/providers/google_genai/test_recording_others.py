@@ -12,11 +12,12 @@ import pytest
 from google.genai import _extra_utils, types
 from google.genai._adapters import McpToGenAiToolAdapter
 from opentelemetry.instrumentation.utils import suppress_instrumentation
-from opentelemetry.trace import StatusCode, get_current_span
+from opentelemetry.trace import StatusCode
 
 from agentops_instrumentors.core import dropped
 from tests.fakes.google_server import Reply, stream
 from tests.providers.google_genai.test_recording import answer
+from tests.providers.google_genai.tools import broken, depth, silent, tides
 from tests.providers.google_genai.vendor import MODEL
 
 if TYPE_CHECKING:
@@ -27,22 +28,6 @@ if TYPE_CHECKING:
 ASKED = f"generate_content {MODEL}"
 PICTURE = types.Image(image_bytes=b"\x89PNG", mime_type="image/png")
 SOURCES = hasattr(types, "GenerateVideosSource")
-
-
-def tides(port: str) -> str:
-    """The tides of a port."""
-    assert get_current_span().name == "execute_tool tides"
-    return f"high at {port}"
-
-
-async def depth(port: str) -> int:
-    assert get_current_span().name == "execute_tool depth"
-    await asyncio.sleep(0)
-    return len(port)
-
-
-def broken(port: str) -> str:
-    raise LookupError(port)
 
 
 def finished(record: GoogleRecorder) -> list[ReadableSpan]:
@@ -134,15 +119,11 @@ def test_a_tool_of_an_mcp_server(record: GoogleRecorder) -> None:
 
 def test_suppressed(record: GoogleRecorder) -> None:
     with suppress_instrumentation():
-        record.client.chats.create(model=MODEL, config={"tools": [_silent]}).send_message("_silent at Brest")
+        record.client.chats.create(model=MODEL, config={"tools": [silent]}).send_message("silent at Brest")
         list(record.client.models.generate_content_stream(model=MODEL, contents="hi"))
         record.client.models.embed_content(model=MODEL, contents="a")
     assert finished(record) == []
     assert record.telemetry.metrics() == []
-
-
-def _silent(port: str) -> str:
-    return port
 
 
 @pytest.mark.skipif(not hasattr(_extra_utils, "StreamContinuation"), reason="this version does not continue answers")

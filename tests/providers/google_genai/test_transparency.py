@@ -40,8 +40,8 @@ CUTS: Final[dict[str, dict[str, Any]]] = {
     "not text": {"extra": b"data: \xff\xfe\x00\r\n\r\n"},
 }
 """How the service breaks a stream off after its fourth event."""
-READS_LINES: Final = hasattr(sdk, "_aiter_aiohttp_lines")
-"""Early versions wait for more where a stream over aiohttp breaks off, until their timeout or for good, and never close a refused one."""
+WHERE_IT_ENDS: Final = [way for way in WAYS if way != "aiohttp" or hasattr(sdk, "_aiter_aiohttp_lines")]
+"""Over aiohttp early versions wait for good where a stream breaks off or an answer is late, and never close a refused stream."""
 ELSEWHERE: Final = "read elsewhere"
 EACH_WAY: Final = pytest.mark.parametrize("way", WAYS)
 
@@ -76,7 +76,7 @@ def test_errors_are_the_same(laboratory: Laboratory, surface: str, trouble: str,
     matrix.same_trouble(laboratory, ask, through(laboratory, way), script.get("reply"))
 
 
-@EACH_WAY
+@pytest.mark.parametrize("way", WHERE_IT_ENDS)
 @pytest.mark.parametrize("surface", ["generate", "embed"])
 def test_timeouts_are_the_same(laboratory: Laboratory, surface: str, way: str) -> None:
     mode = through(laboratory, way)
@@ -136,14 +136,14 @@ def test_a_stream_that_asked_for_nothing_leaves_nothing(laboratory: Laboratory, 
     laboratory.telemetry.assert_balanced(requests)
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if way != "aiohttp" or READS_LINES])
+@pytest.mark.parametrize("way", WHERE_IT_ENDS)
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("surface", STREAMS)
 def test_broken_streams_are_the_same(laboratory: Laboratory, surface: str, cut: str, way: str) -> None:
     matrix.same_broken_stream(laboratory, opening(surface), CUTS[cut], through(laboratory, way))
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if way != "aiohttp" or READS_LINES])
+@pytest.mark.parametrize("way", WHERE_IT_ENDS)
 @pytest.mark.parametrize("model", ["error-400", "error-404", "error-429", "error-500"])
 @pytest.mark.parametrize("surface", STREAMS)
 def test_refused_streams_are_the_same(laboratory: Laboratory, surface: str, model: str, way: str) -> None:
