@@ -26,7 +26,7 @@ _PASSAGES: Final = (
 def answer(path: str, body: Json) -> Said | None:
     """The answer of the operation at `path`; None where there is none."""
     for pattern, speak in _OPERATIONS:
-        found = pattern.match(path)
+        found = pattern.search(path)
         if found:
             return speak(body, found)
     return None

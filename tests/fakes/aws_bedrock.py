@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FakeBedrock", "Reply", "Request", "Served", "refusal", "stream_reply"]
 
-_MODEL: Final = re.compile(r"^/model/([^/]+)/(converse|converse-stream|invoke|invoke-with-response-stream)$")
+_MODEL: Final = re.compile(r"/model/([^/]+)/(converse|converse-stream|invoke|invoke-with-response-stream)$")
 _EVENTS_BEFORE_ERROR: Final = 3
 
 
@@ -96,7 +96,7 @@ class FakeBedrock(ScriptedServer):
         return stream_reply(events, model, headers=head, usage=usage, **self.pace)
 
     def _asked(self, request: Request) -> tuple[str, str]:
-        found = _MODEL.match(request.path)
+        found = _MODEL.search(request.path)
         return (unquote(found[1]), found[2]) if found else ("", request.path)
 
     def bill(self, exchange: Exchange) -> Served | None:

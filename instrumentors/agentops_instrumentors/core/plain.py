@@ -34,11 +34,12 @@ def many(value: Any, *path: str) -> list[Any]:
 def attributes(given: Any, names: Mapping[str, str]) -> dict[str, AttributeValue]:
     """Attributes for the members of `given` that `names` knows; a list as a tuple of texts."""
     found: dict[str, AttributeValue] = {}
-    for member, name in names.items():
-        value = dig(given, member)
-        if isinstance(value, list):
-            if value:
-                found[name] = tuple(map(str, cast("list[Any]", value)))
-        elif value is not None:
+    for member, value in inside(given).items():
+        name = names.get(member)
+        if name is None or value is None:
+            continue
+        if not isinstance(value, list):
             found[name] = value
+        elif value:
+            found[name] = tuple(map(str, cast("list[Any]", value)))
     return found
