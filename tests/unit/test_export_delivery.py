@@ -19,7 +19,8 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from agentops.export.delivery import Delivery, Outcome
+from agentops.export.delivery import Delivery
+from agentops.export.outcomes import Outcome
 from agentops.export.parcels import parcels
 from agentops.export.transport import partial_success
 from agentops_instrumentors.core import guard

@@ -60,6 +60,7 @@ def spans(provider: TracerProvider) -> None:
     """
     if not backend.claim(backend.AgentOpsSpanExporter):
         exporter = backend.AgentOpsSpanExporter(claimed=True)
+        exporter.start()
         provider.add_span_processor(_batches(exporter))
         on_session_start(lambda _: exporter.prepare())
     share_exit_time()
@@ -68,7 +69,9 @@ def spans(provider: TracerProvider) -> None:
 def metrics(provider: MeterProvider) -> None:
     """Export the metrics of `provider` to AgentOps. Nothing on an SDK whose providers take no further readers."""
     if not backend.claim(backend.AgentOpsMetricExporter) and hasattr(provider, "add_metric_reader"):
-        reader = PeriodicExportingMetricReader(backend.AgentOpsMetricExporter(claimed=True))
+        exporter = backend.AgentOpsMetricExporter(claimed=True)
+        exporter.start()
+        reader = PeriodicExportingMetricReader(exporter)
         provider.add_metric_reader(reader)
         # The SDK shuts down only the readers a provider was made with.
         atexit.register(reader.shutdown)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
@@ -78,7 +81,9 @@ def metrics(provider: MeterProvider) -> None:
 def logs(provider: LoggerProvider) -> None:
     """Export the log records of `provider` to AgentOps."""
     if not backend.claim(backend.AgentOpsLogExporter):
-        provider.add_log_record_processor(_LogBatches(backend.AgentOpsLogExporter(claimed=True)))
+        exporter = backend.AgentOpsLogExporter(claimed=True)
+        exporter.start()
+        provider.add_log_record_processor(_LogBatches(exporter))
     share_exit_time()
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from agentops.export.delivery import Counts
+    from agentops.export.outcomes import Counts
 
 _lock: Final = threading.Lock()
 _unclaimed: Final[weakref.WeakSet[object]] = weakref.WeakSet()
@@ -50,6 +50,10 @@ class _Exporter:
     def endpoint(self) -> str:
         """The URL it sends to."""
         return self._transport.endpoint
+
+    def start(self) -> None:
+        """Have the thread that sends, so that it is there at the end of the program."""
+        self._transport.start()
 
     def prepare(self) -> None:
         """Authenticate in the background, before there is anything to send."""

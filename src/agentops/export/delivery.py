@@ -11,11 +11,11 @@ import threading
 import time
 import weakref
 from collections import Counter, deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
+from agentops.export.outcomes import Counts, Outcome, Parcel
 from agentops_instrumentors.core.guard import swallowed, warn_once
 
 if TYPE_CHECKING:
@@ -40,39 +40,6 @@ def share_exit_time() -> None:
 def _begin_exit() -> None:
     global _exit_deadline
     _exit_deadline = time.monotonic() + EXIT_SECONDS
-
-
-class Parcel(Protocol):
-    """What is sent in one request: `items` of telemetry, `size` bytes in memory."""
-
-    @property
-    def items(self) -> int: ...
-    @property
-    def size(self) -> int: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of an attempt.
-
-    Neither `lost`, `later` nor `parts`: it arrived, except for `rejected` items. `later`: why it has to be tried again, in
-    `wait` seconds (None: after a pause that grows). `parts`: to be sent in its place, because it was too large.
-    """
-
-    lost: str = ""
-    later: str = ""
-    wait: float | None = None
-    parts: Sequence[Parcel] = ()
-    rejected: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Items of one line so far: `dropped` by cause."""
-
-    delivered: int
-    dropped: dict[str, int]
-    waiting: int
 
 
 class Delivery:
@@ -104,6 +71,7 @@ class Delivery:
         self._sending = False
         self._preparing = False
         self._failures = 0
+        self._cause = "no answer yet"
         self._thread: threading.Thread | None = None
 
     def put(self, parcels: Sequence[Parcel]) -> bool:
@@ -127,6 +95,11 @@ class Delivery:
                 self._preparing = True
                 self._start()
                 self._changed.notify_all()
+
+    def start(self) -> None:
+        """Have the thread, so that it is there at the end of the program, when none can be started."""
+        with self._changed:
+            self._start()
 
     def flush(self, seconds: float) -> bool:
         """Wait until the line is empty; False where it is not in time."""
@@ -152,7 +125,9 @@ class Delivery:
             self._bytes = 0
             if left:
                 self._drop(left, "not sent before the end")
-                warn_once(f"export:{self._what}:end", "%d %s for AgentOps could not be sent before the end", left, self._what)
+                warn_once(
+                    f"export:{self._what}:end", "%d %s for AgentOps could not be sent before the end: %s", left, self._what, self._cause
+                )
             self._changed.notify_all()
 
     def counts(self) -> Counts:
@@ -209,6 +184,7 @@ class Delivery:
             if outcome.later:
                 pause = outcome.wait if outcome.wait is not None else min(_FIRST_PAUSE * 2**self._failures, _LONGEST_PAUSE)
                 self._failures = min(self._failures + 1, 16)
+                self._cause = outcome.later
                 self._rest(pause)
                 return
             self._failures = 0

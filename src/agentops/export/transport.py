@@ -11,8 +11,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from agentops.config import settings
-from agentops.export.delivery import MAX_BYTES, Delivery, Outcome
+from agentops.export.delivery import MAX_BYTES, Delivery
 from agentops.export.http import USER_AGENT, Answer, Connection, UnreachableError
+from agentops.export.outcomes import Outcome
 from agentops.export.parcels import REQUEST_BYTES, OtlpParcel, parcels
 from agentops.export.tokens import Authenticator, RefusedError, Token, UnavailableError, authenticator
 from agentops_instrumentors.core import semconv
@@ -21,7 +22,7 @@ from agentops_instrumentors.core.guard import warn_once
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-    from agentops.export.delivery import Counts, Parcel
+    from agentops.export.outcomes import Counts, Parcel
 
 DEFAULT_TIMEOUT: Final = 5.0
 PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
@@ -62,6 +63,10 @@ class Transport:
             warn_once(f"export:{self._signal}:key", "The AgentOps exporter has no key: set AGENTOPS_API_KEY; it sends no %s", self._signal)
             return False
         return self._delivery.put(parcels(self._signal, request, self._max_request_bytes))
+
+    def start(self) -> None:
+        """Have the thread that sends: an interpreter that ends starts none."""
+        self._delivery.start()
 
     def prepare(self) -> None:
         """Get a token in the background, before there is anything to send."""
@@ -139,9 +144,7 @@ class Transport:
         return count
 
     def _later(self, cause: str, wait: float | None) -> Outcome:
-        warn_once(
-            f"export:{self._signal}:later", "AgentOps takes no %s now, they are kept for later (said once): %s", _ITEMS[self._signal], cause
-        )
+        warn_once(f"export:later:{cause}", "AgentOps takes nothing now, what is recorded is kept for later (said once): %s", cause)
         return Outcome(later=cause, wait=wait)
 
 

@@ -16,8 +16,9 @@ from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.trace import get_current_span
 
 from agentops.config import settings
-from agentops.export.delivery import MAX_BYTES, Delivery, Outcome
+from agentops.export.delivery import MAX_BYTES, Delivery
 from agentops.export.http import USER_AGENT, Connection, UnreachableError
+from agentops.export.outcomes import Outcome
 from agentops.export.tokens import RefusedError, Token, UnavailableError, authenticator
 from agentops.export.transport import DEFAULT_TIMEOUT, PASSING
 from agentops.logs.stdout import SCOPE as STDOUT
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk._logs import ReadWriteLogRecord
     from opentelemetry.sdk.trace import ReadableSpan, Span
 
-    from agentops.export.delivery import Parcel
     from agentops.export.http import Answer
+    from agentops.export.outcomes import Parcel
 
 _PATH: Final = "/v4/logs/upload/"
 SESSION_BYTES: Final = 8 << 20
