@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from agentops_conformance.values import Telemetry
+    from agentops_conformance.vocabulary import Vocabulary
 
 PROGRAM: Final = "agentops conformance"
 _SUFFIXES: Final = (".jsonl", ".json")
@@ -69,8 +70,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("--save and --for go with --listen or -- COMMAND")
     collector = Collector()
     try:
+        # First, because a file that is none should not cost the telemetry of a long run.
+        known = vocabulary(Profile(options.profile), tuple(options.declare))
         code = _listen(options, command, collector) if listening else _read(options.paths, collector)
-        return _tell(options, collector.telemetry()) or code
+        return _tell(options, collector.telemetry(), known) or code
     except BrokenPipeError:
         # The reader has what it wanted; the interpreter's own flush at exit must not complain either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -106,8 +109,7 @@ def _listen(options: _Arguments, command: Sequence[str], collector: Collector) -
         return session.run(command, options.seconds) if command else session.wait(options.seconds)
 
 
-def _tell(options: _Arguments, telemetry: Telemetry) -> int:
-    known = vocabulary(Profile(options.profile), tuple(options.declare))
+def _tell(options: _Arguments, telemetry: Telemetry, known: Vocabulary) -> int:
     findings = check(telemetry, known, Options(content=not options.no_content, stability=options.stability))
     found = reports.report(telemetry, findings, known, options.ignore)
     text = reports.FORMATS[options.format](found, Level(options.level))

@@ -91,6 +91,7 @@ def test_input_that_cannot_be_read_is_2_and_says_where(tmp_path: Path) -> None:
     assert [done.returncode for done in (mixed, absent, nothing, usage)] == [2, 2, 2, 2]
     assert b"mixed.jsonl:2" in mixed.stdout
     assert b"absent" in absent.stderr
+    assert run("--declare", str(tmp_path / "mixed.jsonl"), "--", "echo", "ran").stdout == b""
     assert b"there was no telemetry to check" in nothing.stderr
     assert b"--listen" in usage.stderr
 
@@ -219,21 +220,10 @@ def test_an_address_in_use_says_so(listening: tuple[subprocess.Popen[bytes], str
     assert b"in use" in done.stderr
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["f", "--listen"],
-        ["f", "--", "true"],
-        ["--listen", "nowhere"],
-        ["--listen", "h:99999"],
-        ["f", "--for", "1"],
-        ["f", "--save", "g"],
-        ["--listen", "--for", "0"],
-        ["--listen", "--for", "nan"],
-        ["--"],
-        ["f", "--format", "html"],
-    ],
-)
+NONSENSE = ("f --listen", "f -- true", "--listen nowhere", "--listen h:99999", "f --for 1", "f --save g", "--listen --for 0", "--for nan")
+
+
+@pytest.mark.parametrize("arguments", [*(words.split() for words in NONSENSE), ["--"], ["f", "--format", "html"]])
 def test_arguments_that_make_no_sense_are_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as raised:
         main(["conformance", *arguments])
