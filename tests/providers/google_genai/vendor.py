@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ssl
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from google import genai
-from google.genai import _api_client as sdk
 from google.genai import types
 from google.genai.client import AsyncClient
 from pydantic import BaseModel
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from tests.fakes.google_server import FakeGoogle
 
 _TLS: Final = ssl.create_default_context()
-_HTTP: Final[Any] = getattr(sdk, "httpx2", None) or sdk.httpx
+_MADE: Final[Any] = genai.Client(api_key="test", http_options={"client_args": {"verify": _TLS}, "async_client_args": {"verify": _TLS}})
+_KINDS: Final = [kind.__module__.partition(".")[0] for kind in type(_MADE._api_client._async_httpx_client).__mro__]
+_HTTP: Final[Any] = import_module(next(name for name in _KINDS if name.startswith("httpx")))
 """The HTTP library the SDK uses; some versions of it know two."""
 MODEL: Final = "gemini-2.5-flash"
 ASKED: Final = "tell me about 3 tides in Brest"
