@@ -64,9 +64,11 @@ def main(folder: Path, names: Sequence[str]) -> None:
         # Each export then holds one scenario's measurements alone.
         os.environ["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"] = "delta"
         agentops.init(auto_start_session=False)
-        report = {name: _drive(scenarios.provider(name), exports) for name in names}
-        exports.file = exports.file.with_name("end.jsonl")
-        agentops.shutdown()
+        try:
+            report = {name: _drive(scenarios.provider(name), exports) for name in names}
+            exports.file = exports.file.with_name("end.jsonl")
+        finally:
+            agentops.shutdown()
     sys.stdout.buffer.write(msgspec.json.encode(report))
 
 

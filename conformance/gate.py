@@ -57,8 +57,14 @@ class Result:
 
 
 def run(providers: Sequence[str] = ()) -> Result:
-    """Drive, read back, check: these providers, or all there are, once in each mode. Raises DriveError."""
+    """Drive, read back, check: these providers, or all there are, once in each mode.
+
+    Raises DriveError, and ValueError for a provider that has no scenarios.
+    """
     known = scenarios.instrumentors()
+    unknown = sorted(name for name in providers if not known.get(name))
+    if unknown:
+        raise ValueError(f"no scenarios of {', '.join(unknown)}: there are those of {', '.join(name for name in known if known[name])}")
     chosen = providers or [name for name, covered in known.items() if covered]
     with ThreadPoolExecutor() as threads:
         runs = list(threads.map(partial(drive, providers=chosen), MODES))

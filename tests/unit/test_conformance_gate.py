@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from conformance import coverage, expected, gaps, scenarios
+from conformance.__main__ import main
 from conformance.drive import Bill, Ran, Report
 from conformance.expected import MODES, Evidence
 from conformance.gaps import Gap
@@ -202,6 +203,11 @@ def test_it_fails_what_has_no_scenario() -> None:
     run = Run(PUBLISHED, {"openai": REPORT}, (EVIDENCE,), Telemetry())
     assert judge([run], (), ["instrumentor without scenarios: acme"]).failures == ("instrumentor without scenarios: acme",)
     assert scenarios.instrumentors()["openai"]
+
+
+def test_a_provider_without_scenarios_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--provider", "acme"]) == 2
+    assert "no scenarios of acme: there are those of" in capsys.readouterr().err
 
 
 def test_every_operation_needs_every_end_in_every_form() -> None:
