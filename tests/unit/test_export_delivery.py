@@ -103,6 +103,22 @@ def test_parts_go_out_in_place_of_what_was_too_large() -> None:
     assert seen == ["xa", "xb", "y"]
 
 
+def test_what_breaks_its_receiver_holds_nothing_up() -> None:
+    seen: list[str] = []
+
+    def send(letter: Letter, _: float) -> Outcome:
+        if letter.name == "poison":
+            return Outcome(later="HTTP 500", wait=0.01, behind=True)
+        seen.append(letter.name)
+        return Outcome()
+
+    delivery = line(send, timeout=0.3)
+    delivery.put([Letter("poison"), Letter("a"), Letter("b")])
+    delivery.close(0.3)
+    assert seen == ["a", "b"]
+    assert delivery.counts().dropped == {"not sent before the end": 1}
+
+
 def test_a_sender_that_raises_loses_its_letter_alone() -> None:
     def send(letter: Letter, _: float) -> Outcome:
         if letter.name == "bad":

@@ -78,7 +78,7 @@ class Delivery:
         """Send `parcels` when their turn comes. False: the line is closed. A full line loses what has waited longest."""
         with self._changed:
             if self._closed:
-                self._drop(sum(parcel.items for parcel in parcels), "sent after shutdown")
+                self._dropped["sent after shutdown"] += sum(parcel.items for parcel in parcels)
                 return False
             for parcel in parcels:
                 self._line.append(parcel)
@@ -124,7 +124,7 @@ class Delivery:
             self._line.clear()
             self._bytes = 0
             if left:
-                self._drop(left, "not sent before the end")
+                self._dropped["not sent before the end"] += left
                 warn_once(
                     f"export:{self._what}:end", "%d %s for AgentOps could not be sent before the end: %s", left, self._what, self._cause
                 )
@@ -185,6 +185,8 @@ class Delivery:
                 pause = outcome.wait if outcome.wait is not None else min(_FIRST_PAUSE * 2**self._failures, _LONGEST_PAUSE)
                 self._failures = min(self._failures + 1, 16)
                 self._cause = outcome.later
+                if outcome.behind:
+                    self._line.rotate(-1)
                 self._rest(pause)
                 return
             self._failures = 0
@@ -194,11 +196,11 @@ class Delivery:
                 self._line.extendleft(reversed(outcome.parts))
                 self._bytes += sum(part.size for part in outcome.parts)
             elif outcome.lost:
-                self._drop(parcel.items, outcome.lost)
+                self._dropped[outcome.lost] += parcel.items
             else:
                 self._delivered += parcel.items - outcome.rejected
                 if outcome.rejected:
-                    self._drop(outcome.rejected, "rejected by the receiver")
+                    self._dropped["rejected by the receiver"] += outcome.rejected
             self._changed.notify_all()
 
     def _rest(self, seconds: float) -> None:
@@ -219,16 +221,13 @@ class Delivery:
             self._bytes -= oldest.size
             lost += oldest.items
         if lost:
-            self._drop(lost, "the buffer is full")
+            self._dropped["the buffer is full"] += lost
             warn_once(
                 f"export:{self._what}:full",
                 "AgentOps takes less than is recorded, or nothing at all: the oldest %s of more than %d MiB are dropped (said once)",
                 self._what,
                 self._max_bytes >> 20,
             )
-
-    def _drop(self, items: int, cause: str) -> None:
-        self._dropped[cause] += items
 
 
 _lines: Final[weakref.WeakSet[Delivery]] = weakref.WeakSet()

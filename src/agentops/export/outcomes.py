@@ -23,12 +23,13 @@ class Outcome:
     """What became of an attempt.
 
     Neither `lost`, `later` nor `parts`: it arrived, except for `rejected` items. `later`: why it has to be tried again, in
-    `wait` seconds (None: after a pause that grows). `parts`: to be sent in its place, because it was too large.
+    `wait` seconds (None: after a pause that grows), `behind` the others. `parts`: to be sent in its place, because it was too large.
     """
 
     lost: str = ""
     later: str = ""
     wait: float | None = None
+    behind: bool = False
     parts: Sequence[Parcel] = ()
     rejected: int = 0
 

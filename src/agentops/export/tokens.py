@@ -157,6 +157,7 @@ _known: Final[dict[tuple[str, str], Authenticator]] = {}
 
 def authenticator(endpoint: str, key: str) -> Authenticator:
     """The process's one authenticator of `key` at the backend whose base URL is `endpoint`."""
+    endpoint = endpoint.rstrip("/")
     with _lock:
         found = _known.get((endpoint, key))
         if found is None:

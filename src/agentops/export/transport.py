@@ -118,7 +118,8 @@ class Transport:
         if answer.ok:
             return Outcome(rejected=max(0, min(self._rejected(answer), parcel.items)))
         if answer.status in PASSING:
-            return self._later(f"{self.endpoint}: HTTP {answer.status}", answer.retry_after)
+            # A request that breaks its receiver answers 500 for ever; it must not hold up the others.
+            return self._later(f"{self.endpoint}: HTTP {answer.status}", answer.retry_after, behind=answer.status == 500)
         if answer.status == 413:
             smaller = parcel.smaller()
             if smaller:
@@ -143,9 +144,9 @@ class Transport:
             warn_once(f"export:{self._signal}:warned", "AgentOps says of %s: %s (said once)", _ITEMS[self._signal], message)
         return count
 
-    def _later(self, cause: str, wait: float | None) -> Outcome:
+    def _later(self, cause: str, wait: float | None, behind: bool = False) -> Outcome:
         warn_once(f"export:later:{cause}", "AgentOps takes nothing now, what is recorded is kept for later (said once): %s", cause)
-        return Outcome(later=cause, wait=wait)
+        return Outcome(later=cause, wait=wait, behind=behind)
 
 
 def partial_success(signal: str, body: bytes) -> tuple[int, str]:

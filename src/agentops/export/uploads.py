@@ -83,7 +83,7 @@ class SessionLogs:
 
     def _send(self, parcel: Parcel, seconds: float) -> Outcome:
         assert isinstance(parcel, LogText)
-        endpoint = settings().endpoint
+        endpoint = settings().endpoint.rstrip("/")
         headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT, "Trace-Id": str(parcel.trace_id)}
         body = json.dumps({"body": parcel.text}).encode()
 
