@@ -5,9 +5,9 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from opentelemetry.context import attach, get_current
+from opentelemetry.context import attach, get_current, set_value
 
-from agentops_instrumentors.core import attributes
+from agentops_instrumentors.core import arbitration, attributes
 from agentops_instrumentors.core.guard import swallowed
 from agentops_instrumentors.core.invocation import Invocation
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Adopted:
-    """What an `Invocation` is to endpoints and streams, for a span that is not ours."""
+    """What an `Invocation` is to endpoints and streams, for a span that is not ours; an invalid one where theirs is not current."""
 
     __slots__ = ("_claim", "_settle", "_span", "request")
 
@@ -33,8 +33,8 @@ class Adopted:
         self._claim = Lock()
 
     def enter(self) -> Token[Context]:
-        """What is current stays so."""
-        return attach(get_current())
+        """The span that is current stays so; whoever else would count the call can see that it is counted."""
+        return attach(set_value(arbitration.ELSEWHERE, True, get_current()))
 
     leave = staticmethod(Invocation.leave)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import wrapt
+from opentelemetry.context import create_key
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import get_current_span
 
@@ -33,10 +34,14 @@ GENAI_INSTRUMENTORS: Final = (
     "opentelemetry.instrumentation.anthropic",
     "opentelemetry.instrumentation.google_genai",
     "opentelemetry.instrumentation.ollama",
+    "opentelemetry.instrumentation.botocore",
+    "opentelemetry.instrumentation.bedrock",
     "openinference.instrumentation",
 )
 """Modules whose wrappers emit GenAI spans to the global provider. Wrappers of anyone else never count."""
 _DEEPEST: Final = 16
+ELSEWHERE: Final = create_key("agentops-counted-elsewhere")
+"""Context key: another instrumentor counts the call that is running, whether or not its span is current."""
 
 
 def suppressed(current: Context) -> bool:
@@ -52,7 +57,9 @@ def nested(current: Context, operation: str) -> bool:
 
 
 def counted(current: Context) -> bool:
-    """Whether the code that is running makes a model call that has its span: ours, or another instrumentor's that is current."""
+    """Whether the code that is running makes a model call that has its span: ours, or another instrumentor's."""
+    if current.get(ELSEWHERE):
+        return True
     running = cast("Running | None", current.get(CURRENT))
     if running is not None and not running.finished:
         return running.operation != semconv.EXECUTE_TOOL
@@ -153,7 +160,8 @@ def wrapping_modules(layer: object) -> tuple[str, ...]:
 
 
 def wrapping_module(layer: object) -> str:
-    """The module whose code wraps: of a `wrapt` wrapper's function, or of a closure's own globals."""
+    """The module whose code wraps: of a `wrapt` wrapper's function or callable object, or of a closure's own globals."""
     code: Any = getattr(layer, "_self_wrapper", layer)
     code = getattr(code, "__func__", code)
-    return str(getattr(code, "__globals__", {}).get("__name__", ""))
+    names: Mapping[str, object] | None = getattr(code, "__globals__", None)
+    return str(names.get("__name__", "")) if names is not None else type(code).__module__

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import wrapt
 from opentelemetry.context import get_current
 from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
-from opentelemetry.trace import get_current_span
+from opentelemetry.trace import INVALID_SPAN, get_current_span
 
 from agentops_instrumentors.core import arbitration, dropped, waiting
 from agentops_instrumentors.core.adoption import Adopted
@@ -125,12 +125,12 @@ class Patch:
         if not self._active or arbitration.suppressed(current):
             return None
         theirs = self._foreigners.present()
-        if theirs and not arbitration.counted(current):
-            return None
         try:
-            request = self.endpoint.request(instance, Call(args, kwargs))
-            if theirs and request is not None:
-                return cast("Invocation", Adopted(get_current_span(current), request))
+            call = Call(args, kwargs)
+            request = self.endpoint.request(instance, call)
+            if request is not None and (theirs or (self.endpoint.dispatcher and self.endpoint.elsewhere(instance, call))):
+                span = get_current_span(current) if arbitration.counted(current) else INVALID_SPAN
+                return cast("Invocation", Adopted(span, request))
             if request is None or arbitration.nested(current, request.operation):
                 return None
             return Invocation(self._telemetry, request, current)

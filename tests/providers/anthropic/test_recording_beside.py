@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.providers.anthropic.conftest import AnthropicRecorder
 
-THEIRS = """
+THEIRS = '''
 import wrapt
 from opentelemetry.trace import SpanKind, use_span
 
@@ -29,7 +29,18 @@ def instrument(owner, tracer):
             return list(answer) if kwargs.get("stream") else answer
 
     owner.create = wrapt.FunctionWrapper(vars(owner)["create"], traced)
-"""
+
+class Counting:
+    """Counts calls, without a span that is current."""
+    calls = 0
+
+    def __call__(self, wrapped, instance, args, kwargs):
+        Counting.calls += 1
+        return wrapped(*args, **kwargs)
+
+def count(owner):
+    owner.create = wrapt.FunctionWrapper(vars(owner)["create"], Counting())
+'''
 
 
 @pytest.fixture
@@ -95,3 +106,14 @@ def test_a_failure_is_theirs_to_tell(record: AnthropicRecorder, theirs: Any) -> 
         record.client.messages.create(**{**ASKED, "model": "error-400"})
     (span,) = record.telemetry.spans("theirs")
     assert "agentops.usage.cost.amount" not in (span.attributes or {})
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_ours_stands_down_for_a_wrapper_that_is_an_object(record: AnthropicRecorder, theirs: Any, streamed: bool) -> None:
+    theirs.count(Messages)
+    answer = record.client.messages.create(**ASKED, stream=streamed)
+    if streamed:
+        assert [event.type for event in answer][-1] == "message_stop"
+    assert theirs.Counting.calls == 1
+    record.telemetry.assert_balanced(0)
+    assert record.telemetry.metrics() == []
