@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import aiobotocore.client
 import botocore.client
 import pytest
 import wrapt
+from botocore.eventstream import EventStream
+from botocore.response import StreamingBody
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from agentops_instrumentors.bedrock import BedrockInstrumentor
 from agentops_instrumentors.bedrock.endpoints import ENDPOINTS
+from agentops_instrumentors.core import guard
 from tests.providers.bedrock.vendor import MODEL, SAID, async_clients
 
 if TYPE_CHECKING:
@@ -158,3 +162,26 @@ def test_instrumentors_are_found_by_their_entry_point() -> None:
 
     (point,) = entry_points(group="opentelemetry_instrumentor", name="agentops_bedrock")
     assert point.load() is BedrockInstrumentor
+
+
+@pytest.mark.parametrize("changed", ["event streams", "bodies"])
+def test_an_sdk_that_changed_inside_goes_on_working(record: BedrockRecorder, monkeypatch: pytest.MonkeyPatch, changed: str) -> None:
+    """What is observed in place may be gone one day: the call is counted with what is known, and the program reads on."""
+    before = guard.failures()
+    if changed == "event streams":
+        monkeypatch.delattr(EventStream, "close")
+        events = list(record.runtime.converse_stream(modelId=MODEL, messages=SAID)["stream"])
+        assert "metadata" in events[-1]
+    else:
+        original = StreamingBody.__init__
+
+        def other(self: Any, raw_stream: Any, content_length: Any, **_new: Any) -> None:
+            if not sys._getframe(1).f_globals["__name__"].startswith("botocore"):
+                raise TypeError("a body is made otherwise now")
+            original(self, raw_stream, content_length)
+
+        monkeypatch.setattr(StreamingBody, "__init__", other)
+        answer = record.runtime.invoke_model(modelId="meta.llama3-8b-instruct-v1:0", body='{"prompt": "hello there"}')
+        assert b"You said: hello there" in answer["body"].read()
+    record.telemetry.assert_balanced(1)
+    assert guard.failures() != before
