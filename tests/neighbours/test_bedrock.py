@@ -14,9 +14,9 @@ from opentelemetry.instrumentation.botocore import AiobotocoreInstrumentor, Boto
 from opentelemetry.instrumentation.genai.bedrock import BedrockInstrumentor as Official
 
 from agentops_instrumentors.bedrock import BedrockInstrumentor as Ours
-from agentops_instrumentors.core import dropped
+from agentops_instrumentors.core import cost, dropped
 from tests.fakes.aws_bedrock import FakeBedrock
-from tests.providers.bedrock.vendor import PLAIN, STREAMS, async_clients, clients, invoking, opening
+from tests.providers.bedrock.vendor import PLAIN, SAID, STREAMS, async_clients, clients, invoking, opening
 from tests.providers.differential import settle
 
 if TYPE_CHECKING:
@@ -151,3 +151,21 @@ def test_a_program_may_want_both(everything: InMemory, server: FakeBedrock, monk
     with installed(BotocoreInstrumentor, Ours):
         work(server, "sync")
     assert ours(everything) == sorted(EXPECTED.values())
+
+
+@pytest.mark.parametrize("first", ["ours", "neighbour"])
+@pytest.mark.parametrize("neighbour", ["botocore", "official"])
+def test_a_neighbours_span_is_told_what_the_call_cost(everything: InMemory, server: FakeBedrock, neighbour: str, first: str) -> None:
+    assert cost.ready(30)
+    order = (Ours, NEIGHBOURS[neighbour][0]) if first == "ours" else (NEIGHBOURS[neighbour][0], Ours)
+    with installed(*order):
+        made = clients(server.url)
+        made.runtime.converse(modelId="us.amazon.nova-pro-v1:0", messages=SAID)
+        list(made.runtime.converse_stream(modelId="us.amazon.nova-pro-v1:0", messages=SAID)["stream"])
+        made.runtime.close()
+        made.agents.close()
+    told = [(span.attributes or {}).get("agentops.usage.cost.amount") for span in everything.spans()]
+    price = pytest.approx((18 * 0.8 + 13 * 3.2) / 1e6)
+    # The botocore instrumentation ends a stream's span at the event that says the usage, before its end.
+    assert told == [price, None if neighbour == "botocore" else price]
+    assert ours(everything) == []

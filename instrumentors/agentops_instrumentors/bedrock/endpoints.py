@@ -42,15 +42,17 @@ class MakeApiCall(Endpoint):
     dispatcher = True
 
     def request(self, instance: Any, call: Call) -> Request | None:
-        args, kwargs = call
-        operation = args[0] if args else kwargs["operation_name"]
-        surface = _SURFACES.get(operation)
+        surface = _SURFACES.get(_operation(call))
         if surface is None:
             return None
         meta = instance.meta
-        if meta.service_model.service_name != surface.service or neighbours.counted(instance, operation):
+        if meta.service_model.service_name != surface.service:
             return None
+        args, kwargs = call
         return surface.request(args[1] if len(args) > 1 else kwargs["api_params"], address.server_of(meta.endpoint_url))
+
+    def elsewhere(self, instance: Any, call: Call) -> bool:
+        return neighbours.counted(instance, _operation(call))
 
     def deliver(self, invocation: Invocation, returned: Any) -> Any:
         asked = cast("Asked", invocation.request)
@@ -66,6 +68,10 @@ class MakeApiCall(Endpoint):
         else:
             invocation.finish(surface.response(returned, asked))
         return returned
+
+
+def _operation(call: Call) -> str:
+    return call.args[0] if call.args else call.kwargs["operation_name"]
 
 
 ENDPOINTS: Final = (

@@ -22,7 +22,7 @@ class Endpoint:
     beside: ClassVar[tuple[str, ...]] = ()
     """Methods of the same class through which programs reach the target: another instrumentor may count the call there."""
     dispatcher: ClassVar[bool] = False
-    """Whether the method serves many operations: `request` sees for itself whether another instrumentor counts this one."""
+    """Whether the method serves many operations, of which other instrumentors may count some (`elsewhere`)."""
     deferred: ClassVar[bool] = False
     """Whether the method only prepares the call, which what it returns makes when it is entered, say (`defer`)."""
 
@@ -36,6 +36,10 @@ class Endpoint:
         None where the method serves other things too and this call is no GenAI operation: it is left alone.
         """
         raise NotImplementedError
+
+    def elsewhere(self, instance: Any, call: Call) -> bool:
+        """Whether another instrumentor counts this call of a dispatcher; asked where there is a request."""
+        return False
 
     def response(self, returned: Any) -> Response:
         """What came back."""
