@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from agentops_instrumentors.core import values
 
 Read = Callable[[str], Any]
 
+_NOTHING: Final[dict[str, Any]] = {}
+
 
 def reader(value: Any) -> Read:
     """Reads `value`'s fields by their names in Python; None for those it lacks."""
+    if value is None:
+        return _NOTHING.get
     if isinstance(value, dict):
         return {snake(name): item for name, item in cast("dict[str, Any]", value).items()}.get
     return values.reader(value)

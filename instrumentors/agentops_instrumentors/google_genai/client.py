@@ -23,14 +23,12 @@ class GoogleRequest(Request, frozen=True, gc=False):
     """A request whose refusal is told by the service's own word for it, such as RESOURCE_EXHAUSTED."""
 
     def error_code(self, error: BaseException) -> str | None:
-        status = getattr(error, "status", None)
-        if isinstance(status, str) and status:
-            return status
         code = self.error_status(error)
-        return None if code is None else str(code)
+        status = getattr(error, "status", None)
+        return None if code is None else status if isinstance(status, str) and status else str(code)
 
     def error_status(self, error: BaseException) -> int | None:
-        # Only the SDK's own errors: other exceptions mean other things by `code`.
+        # Only the SDK's own errors have details; other exceptions mean other things by `code`, and a websocket's are no HTTP status.
         code = getattr(error, "code", None) if hasattr(error, "details") else None
         return code if type(code) is int and 400 <= code < 600 else None
 
