@@ -65,7 +65,7 @@ def recording(wrapped, instance, args, kwargs):
 
 class Instrumentor(BaseInstrumentor):
     def instrumentation_dependencies(self):
-        return ()
+        return ("openai",)
 
     def _instrument(self, **kwargs):
         wrapt.wrap_function_wrapper("openai.resources.chat.completions.completions", "Completions.create", recording)

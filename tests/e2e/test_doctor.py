@@ -99,7 +99,7 @@ def test_who_won_and_why(reports: dict[str, dict[str, Any]]) -> None:
     lost = reports["sitecustomize alone, upstream's distro first"]["start"]
     assert (lost["how"], lost["distro"]["name"], lost["set_up"]) == ("sitecustomize", "distro", False)
     assert "comes first" in lost["distro"]["why"]
-    assert "agentops" in lost["distro"]["others"]
+    assert "agentops of agentops-opentelemetry" in lost["distro"]["others"]
 
 
 def test_who_instruments_what(reports: dict[str, dict[str, Any]]) -> None:

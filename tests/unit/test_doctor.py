@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from agentops.doctor import agentops_backend, answers, findings, natives, receivers, recording, report
 from agentops.doctor.collect import shown
-from agentops.doctor.facts import Instrumentor, Native, Receiver, Report, Wrapped
+from agentops.doctor.facts import Instrumentor, Native, Receiver, Report
 from tests.fakes.agentops_backend import FakeAgentOps
 from tests.fakes.http import HttpServer, Reply, Request
 
@@ -77,10 +77,14 @@ def test_settings_that_record_nothing(healthy: Report, settings: dict[str, str],
 
 
 def test_forced_double_counting_and_disabled_instrumentors(healthy: Report) -> None:
-    wrapped = (Wrapped("openinference.instrumentation.openai", ("openai.x:Completions.create",), True),)
-    ours = replace(healthy.instrumentors[0], wrapped=wrapped)
-    forced = replace(healthy, instrumentors=(ours,), settings={"AGENTOPS_INSTRUMENTATION_CONFLICT": "force"})
-    assert codes(forced) == [("warning", "counted-twice")]
+    ours = replace(healthy.instrumentors[0], methods=9)
+    theirs = Instrumentor("openai", "foreign", "openinference-instrumentation-openai 1.0", "openai 3.0", active=True)
+    unseen = replace(healthy, instrumentors=(ours, theirs), content=replace(healthy.content, mode="SPAN_ONLY"))
+    assert codes(unseen) == [("error", "counted-twice")]
+    assert codes(replace(unseen, settings={"AGENTOPS_INSTRUMENTATION_CONFLICT": "force"})) == [("warning", "counted-twice")]
+    down = replace(ours, standing_down=("openai.x:Completions.create",))
+    assert codes(replace(unseen, instrumentors=(down, theirs))) == [("note", "stands-down")]
+    assert ("error", "counted-twice") in codes(replace(unseen, instrumentors=(down, theirs, replace(theirs, distribution="another 1.0"))))
     off = replace(healthy.instrumentors[0], active=False, why="OTEL_PYTHON_DISABLED_INSTRUMENTATIONS=*")
     assert codes(replace(healthy, instrumentors=(off,))) == [("warning", "instrumentor-disabled")]
     assert codes(replace(healthy, instrumentors=())) == [("error", "no-instrumentors")]

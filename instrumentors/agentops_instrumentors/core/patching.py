@@ -48,6 +48,11 @@ class Patches:
         """Targets patched so far; a module that is not imported yet is not among them."""
         return [patch.endpoint.target for patch in self._patches]
 
+    @property
+    def standing_down(self) -> list[str]:
+        """Targets whose calls another instrumentor records now, so that ours does not."""
+        return [patch.endpoint.target for patch in self._patches if patch.foreigners.present()]
+
     def install(self, endpoints: Sequence[Endpoint]) -> None:
         """Patch each endpoint when, or as soon as, its module is imported."""
         by_module: dict[str, list[Endpoint]] = {}
@@ -82,7 +87,7 @@ class Patches:
 class Patch:
     """One patched method."""
 
-    __slots__ = ("_active", "_foreigners", "_name", "_original", "_owner", "_telemetry", "_wrapper", "endpoint")
+    __slots__ = ("_active", "_name", "_original", "_owner", "_telemetry", "_wrapper", "endpoint", "foreigners")
 
     def __init__(self, endpoint: Endpoint, module: ModuleType, telemetry: Telemetry) -> None:
         *path, name = endpoint.target.partition(":")[2].split(".")
@@ -100,7 +105,7 @@ class Patch:
         method = self._run_deferred if endpoint.deferred else self._run_async if asynchronous else self._run
         self._wrapper = _wrapper(self._original, method if own is None else self._while_active(own))
         names = () if endpoint.dispatcher else (name, *endpoint.beside)
-        self._foreigners = arbitration.foreigners(self._owner, names, self._wrapper)
+        self.foreigners = arbitration.foreigners(self._owner, names, self._wrapper)
         if theirs is None:
             setattr(self._owner, name, self._wrapper)
         else:
@@ -124,7 +129,7 @@ class Patch:
         current = get_current()
         if not self._active or arbitration.suppressed(current):
             return None
-        theirs = self._foreigners.present()
+        theirs = self.foreigners.present()
         try:
             call = Call(args, kwargs)
             request = self.endpoint.request(instance, call)

@@ -61,7 +61,7 @@ class Instrumentor(Struct, frozen=True):
     """`ours`, `foreign` (another instrumentor of GenAI calls) or `other`."""
     distribution: str
     sdk: str = ""
-    """What it instruments, with its version where it is installed."""
+    """The distribution that it instruments, with its version where it is installed."""
     active: bool = False
     why: str = ""
     """Why it is not active, or in part."""
@@ -69,6 +69,8 @@ class Instrumentor(Struct, frozen=True):
     """How many methods are patched (ours only)."""
     missing: tuple[str, ...] = ()
     """Methods that this SDK version lacks, whose calls are not recorded (ours only)."""
+    standing_down: tuple[str, ...] = ()
+    """Patched methods that ours leaves to another instrumentor (ours only)."""
     wrapped: tuple[Wrapped, ...] = ()
     """Who else wraps the methods that ours patches."""
 

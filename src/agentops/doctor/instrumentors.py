@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from importlib.metadata import EntryPoint
 
+    from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+
     from agentops_instrumentors.core.endpoint import Endpoint
     from agentops_instrumentors.core.instrumentor import ProviderInstrumentor
 
@@ -82,7 +84,8 @@ def _patched(told: Instrumentor, instrumentor: ProviderInstrumentor) -> Instrume
     active = bool(patches.installed)
     gone = f"{', '.join(unimportable)} cannot be imported" if unimportable else "it has none of the methods that are instrumented"
     why = "" if active else gone
-    return _with(told, active=active, why=why, methods=len(patches.installed), missing=missing, wrapped=_wrapped(patches.installed))
+    down, wrapped = tuple(patches.standing_down), _wrapped(patches.installed)
+    return _with(told, active=active, why=why, methods=len(patches.installed), missing=missing, standing_down=down, wrapped=wrapped)
 
 
 def _wrapped(targets: Sequence[str]) -> tuple[Wrapped, ...]:
@@ -126,10 +129,17 @@ def _other(entry: EntryPoint) -> Instrumentor:
     if why:
         return _with(told, why=why)
     try:
-        active = bool(entry.load()().is_instrumented_by_opentelemetry)
+        instrumentor = entry.load()()
+        active, sdk = bool(instrumentor.is_instrumented_by_opentelemetry), _instrumented(instrumentor)
     except Exception as error:
         return _with(told, why=f"it cannot be loaded: {_said(error)}")
-    return _with(told, active=active, why="" if active else "nothing has loaded it in this process")
+    return _with(told, active=active, sdk=sdk, why="" if active else "nothing has loaded it in this process")
+
+
+def _instrumented(instrumentor: BaseInstrumentor) -> str:
+    """The first of its dependencies that is installed, with its version."""
+    names = [Requirement(each).name for each in instrumentor.instrumentation_dependencies()]
+    return next((f"{name} {_version(name)}" for name in names if _version(name)), "")
 
 
 def is_genai(target: str) -> bool:

@@ -68,24 +68,34 @@ def raised(said: Sequence[str]) -> tuple[str, str]:
 
 def _twice(report: Report) -> Iterator[Finding]:
     mode = report.settings.get(_CONFLICT, "auto").lower()
-    by_method: defaultdict[str, list[str]] = defaultdict(list)
-    by_module: defaultdict[str, list[str]] = defaultdict(list)
+    foreign: defaultdict[str, list[str]] = defaultdict(list)
     for each in report.instrumentors:
-        for wrapped in each.wrapped if each.who == "ours" else ():
-            for method in wrapped.methods if wrapped.counts else ():
-                by_method[method].append(wrapped.module)
-                by_module[wrapped.module].append(method)
-    for module, methods in sorted(by_module.items()):
-        if mode == "auto":
-            problem = f"{module} records {_listed(methods)} too: ours stands down there, so that no call counts twice"
-            yield Finding("stands-down", "note", problem, f"nothing; or uninstall it, or set {_CONFLICT}=force to have both")
-        else:
-            problem = f"{module} records {_listed(methods)} too, and {_CONFLICT}={mode} has ours record them as well: tokens count twice"
-            yield Finding("counted-twice", "warning", problem, f"unset {_CONFLICT}")
-    several = {tuple(sorted(set(modules))) for modules in by_method.values() if len(set(modules)) > 1}
-    for modules in sorted(several):
-        problem = f"{' and '.join(modules)} record the same calls: tokens count twice, whatever ours does"
-        yield Finding("counted-twice", "error", problem, "uninstall all but one, or name it in OTEL_PYTHON_DISABLED_INSTRUMENTATIONS")
+        if each.who == "foreign" and each.active and each.sdk:
+            foreign[each.sdk].append(each.distribution)
+    for each in report.instrumentors:
+        if each.who == "ours" and each.active:
+            yield from _beside(each, foreign.get(each.sdk, []), mode)
+    for sdk, distributions in sorted(foreign.items()):
+        if len(distributions) > 1:
+            problem = f"{' and '.join(sorted(distributions))} record the same calls of {sdk}: tokens count twice, whatever ours does"
+            yield Finding(
+                "counted-twice", "error", problem, "uninstall all but one: they may share a name, so that they cannot be disabled singly"
+            )
+
+
+def _beside(ours: Instrumentor, foreign: list[str], mode: str) -> Iterator[Finding]:
+    """Of one instrumentor of ours beside those of others on the same SDK."""
+    counting = [wrapped for wrapped in ours.wrapped if wrapped.counts]
+    who = " and ".join(sorted(foreign)) or " and ".join(wrapped.module for wrapped in counting)
+    if mode != "auto" and who and ours.methods:
+        problem = f"{who} records calls of {ours.sdk} too, and {_CONFLICT}={mode} has ours record them as well: tokens count twice"
+        yield Finding("counted-twice", "warning", problem, f"unset {_CONFLICT}")
+    elif ours.standing_down:
+        problem = f"{who} records {_listed(ours.standing_down)} too: ours stands down there, so that no call counts twice"
+        yield Finding("stands-down", "note", problem, f"nothing; or uninstall it, or set {_CONFLICT}=force to have both")
+    elif foreign and ours.methods:
+        problem = f"{who} records calls of {ours.sdk} too, in a place where ours does not see it: tokens count twice"
+        yield Finding("counted-twice", "error", problem, f"uninstall it, or set OTEL_PYTHON_DISABLED_INSTRUMENTATIONS={ours.name}")
 
 
 def _listed(names: tuple[str, ...] | list[str]) -> str:

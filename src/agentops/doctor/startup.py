@@ -12,6 +12,7 @@ from agentops_instrumentors.core import environment
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from importlib.metadata import EntryPoint
 
 DISTRO_VARIABLE: Final = "OTEL_PYTHON_DISTRO"
 CONFIGURATOR_VARIABLE: Final = "OTEL_PYTHON_CONFIGURATOR"
@@ -45,7 +46,11 @@ def _choice(group: str, variable: str, given: Collection[str], ours: str) -> Cho
             why = f"{variable}={wanted}" if variable in given or wanted != NAME else f"{variable} is unset, and {ours}"
         else:
             why = "it is the only one" if len(entries) == 1 else f"{variable} is unset, and it comes first in the order of the file system"
-        others = tuple(other.name for other in entries if other is not entry)
+        others = tuple(_named(other) for other in entries if other is not entry)
         return Choice(entry.name, entry.value, entry.dist.name if entry.dist else "", why, others)
     why = f"{variable}={wanted} names none that is installed" if wanted else "none is installed"
-    return Choice(why=why, others=tuple(entry.name for entry in entries))
+    return Choice(why=why, others=tuple(_named(entry) for entry in entries))
+
+
+def _named(entry: EntryPoint) -> str:
+    return f"{entry.name} of {entry.dist.name}" if entry.dist else entry.name

@@ -82,14 +82,17 @@ def _recording(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def _state(each: Instrumentor) -> str:
-    parts = [each.sdk] if each.sdk else [each.distribution]
+    parts = [each.distribution] if each.who != "ours" else []
+    parts.append(each.sdk)
     parts.append("active" if each.active else f"not active: {each.why}")
     if each.methods:
         parts.append(f"{each.methods} methods")
     if each.missing:
         parts.append(f"{len(each.missing)} missing")
+    if each.standing_down:
+        parts.append(f"{len(each.standing_down)} left to another instrumentor")
     for wrapped in each.wrapped:
-        parts.append(f"{len(wrapped.methods)} wrapped by {wrapped.module} too{', ours stands down' if wrapped.counts else ''}")
+        parts.append(f"{len(wrapped.methods)} wrapped by {wrapped.module} too")
     return ", ".join(part for part in parts if part)
 
 
