@@ -143,6 +143,10 @@ def _jobs() -> Iterator[_Case]:
         return _Case(name, call, target, (operation,), arguments, tokens=(), fails=fails)
 
     yield case("batch", "batches.create", "create_batch", _BATCH)
+    texts = {"inlined_requests": {"contents": [{"parts": [{"text": "a"}]}]}}
+    target = "batches:{}Batches._create_embeddings"
+    arguments = {"model": "gemini-embedding-001", "src": texts}
+    yield _Case("embeddings batch", "batches.create_embeddings", target, ("create_batch",), arguments, tokens=())
     yield case("batch error", "batches.create", "create_batch", {**_BATCH, "model": "error-400"}, fails=True)
     yield case("cache", "caches.create", "create_cache", {"model": _MODEL, "config": {"contents": ["a long text"]}})
     yield case("cache error", "caches.create", "create_cache", {"model": "error-400", "config": {"contents": ["a"]}}, fails=True)

@@ -7,7 +7,7 @@ from typing import Final
 
 from tests.fakes.google_wire import PIXEL, ApiError, Json, generate, refuse, whole
 
-_STARTED: Final = re.compile(r"/models/([^/:]+):(predictLongRunning|batchGenerateContent|fetchPredictOperation)$")
+_STARTED: Final = re.compile(r"/models/([^/:]+):(predictLongRunning|batchGenerateContent|asyncBatchEmbedContent|fetchPredictOperation)$")
 _NAMED: Final = re.compile(r"((?:models/[^/]+/operations|batches|cachedContents|batchPredictionJobs)/[^/:]+)(?::cancel)?$")
 _TIME: Final = "2026-11-21T12:00:00Z"
 
@@ -44,6 +44,9 @@ class Jobs:
             name = f"models/{model}/operations/video-{self._count}"
             return {"name": name}
         name = f"batches/batch-{self._count}"
+        if kind == "asyncBatchEmbedContent":
+            self._batches[name] = {"name": name, "metadata": {"name": name, "state": "BATCH_STATE_PENDING", "createTime": _TIME}}
+            return self._batches[name]
         self._batches[name] = self._batch(name, model, sent["batch"])
         return {**self._batches[name], "metadata": {**self._batches[name]["metadata"], "state": "BATCH_STATE_PENDING"}, "response": None}
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FakeGoogle", "Reply", "Request", "Served", "stream"]
 
+_JOBS: Final = ("predictLongRunning", "fetchPredictOperation", "batchGenerateContent", "asyncBatchEmbedContent")
 _MODEL: Final = re.compile(r"/(?:models|endpoints)/([^/:]+):(\w+)$")
 
 
@@ -49,7 +50,7 @@ class FakeGoogle(ScriptedServer):
 
     def _route(self, request: Request) -> Reply:
         found = _MODEL.search(request.path)
-        if found is None or found[2] in ("predictLongRunning", "fetchPredictOperation", "batchGenerateContent"):
+        if found is None or found[2] in _JOBS:
             return Reply.json(self._jobs.answer(request.method, request.path, request.json() or {}), **self.pace)
         model, method, sent = found[1], found[2], request.json()
         if method == "streamGenerateContent":

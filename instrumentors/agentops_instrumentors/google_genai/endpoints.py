@@ -25,8 +25,8 @@ def _both(module: str, owner: str, *methods: tuple[str, Callable[[str], Endpoint
     return [make(f"google.genai.{module}:{kind}.{name}") for kind in kinds for name, make in methods]
 
 
-def _job(operation: str) -> Callable[[str], Endpoint]:
-    return lambda target: Job(target, operation)
+def _job(operation: str, versions: str = "") -> Callable[[str], Endpoint]:
+    return lambda target: Job(target, operation, versions)
 
 
 ENDPOINTS: Final = (
@@ -48,6 +48,7 @@ ENDPOINTS: Final = (
         "batches",
         "Batches",
         ("create", _job(semconv.CREATE_BATCH)),
+        ("_create_embeddings", _job(semconv.CREATE_BATCH, ">=1.34")),
         ("get", _job(semconv.FETCH_RESPONSE)),
         ("cancel", _job(semconv.CANCEL_BATCH)),
     ),

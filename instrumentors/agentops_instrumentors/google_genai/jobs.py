@@ -34,8 +34,8 @@ _STATES: Final[Mapping[str, str]] = {
 class Job(Endpoint):
     """A method of `batches`, `caches` or `models` that is one operation by name; what it is about is `model` or `name`."""
 
-    def __init__(self, target: str, operation: str) -> None:
-        super().__init__(target)
+    def __init__(self, target: str, operation: str, versions: str = "") -> None:
+        super().__init__(target, versions)
         self._operation = operation
 
     def request(self, instance: Any, call: Call) -> Request:
