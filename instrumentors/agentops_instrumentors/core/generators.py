@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from inspect import isasyncgen
+from types import coroutine
 from typing import TYPE_CHECKING, Any, cast
 from weakref import ref
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def observed(source: Any, invocation: Invocation, accumulator: Accumulator) -> Any:
     """A generator that yields what the generator `source` yields, and ends `invocation` however it ends."""
     if isasyncgen(source):
-        watched = _AsyncSource(source, invocation, accumulator)
+        watched = _AsyncSource(_Unlisted(source), invocation, accumulator)
         made: Any = _async_generator(watched)
     else:
         watched = _Source(source, invocation, accumulator)
@@ -71,22 +72,15 @@ class _AsyncSource(ObservedAsyncIterator):
     owner: ref[Any]
     _source: Any
 
-    def register(self) -> None:
-        """Have the source start unknown to its event loop, which closes the generator around it, and would close both at once."""
-        self._source = _Unlisted(self, self._source)
-
-    def registered(self, source: Any) -> None:
-        self._source = source
-
     async def aclose(self) -> None:
         try:
-            await self._source.aclose()
+            await _driven(self._source.aclose(), closing=True)
         finally:
             _left(self.owner, self._invocation, self._drop)
 
     async def athrow(self, *thrown: Any) -> Any:
         try:
-            chunk = await self._source.athrow(*thrown)
+            chunk = await _driven(self._source.athrow(*thrown), closing=True)
         except BaseException:
             self._invocation.finish()
             raise
@@ -95,23 +89,49 @@ class _AsyncSource(ObservedAsyncIterator):
 
 
 class _Unlisted:
-    """Stands in for an async generator at its first step, when it takes the event loop's hooks: it gets none of them."""
+    """An async generator that takes none of its event loop's hooks, since the loop closes the generator around it, and would close both."""
 
-    __slots__ = ("_source", "_watched")
+    __slots__ = ("_source", "_started")
 
-    def __init__(self, watched: _AsyncSource, source: Any) -> None:
-        self._watched = watched
+    def __init__(self, source: Any) -> None:
         self._source: Any = source
+        self._started = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
 
     def __anext__(self) -> Any:
-        source = self._source
-        self._watched.registered(source)
+        return _driven(self._source.__anext__() if self._started else self._start())
+
+    def _start(self) -> Any:
+        self._started = True
         hooks = sys.get_asyncgen_hooks()
         sys.set_asyncgen_hooks(firstiter=None, finalizer=_left_alone)
         try:
-            return source.__anext__()
+            return self._source.__anext__()
         finally:
             sys.set_asyncgen_hooks(*hooks)
+
+
+@coroutine
+def _driven(step: Any, closing: bool = False) -> Generator[Any, Any, Any]:
+    """Await a step of an async generator. Whatever happens meanwhile reaches the generator, also that nobody waits any more:
+    a step that is awaited as usual and closed (GeneratorExit) would leave it where it is.
+
+    A source that is `closing` goes on with it: a loop that cancels the closing of a dropped generator before it began throws twice.
+    """
+    advance, argument = step.send, None
+    while True:
+        try:
+            waiting = advance(argument)
+        except StopIteration as done:
+            return done.value
+        try:
+            argument = yield waiting
+            advance = step.send
+        except BaseException as error:
+            advance, argument = (step.send, None) if closing and isinstance(error, GeneratorExit) else (step.throw, error)
+            closing = False
 
 
 def _left_alone(_generator: object) -> None:
@@ -124,7 +144,6 @@ def _generator(watched: _Source) -> Generator[Any, Any, Any]:
 
 
 async def _async_generator(watched: _AsyncSource) -> AsyncGenerator[Any, Any]:
-    watched.register()
     step: Any = watched.__anext__()
     while True:
         try:
