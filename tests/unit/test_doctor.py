@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,8 +18,6 @@ from tests.fakes.http import HttpServer, Reply, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
-
     from tests.fakes.process import PythonRunner
 
 KEY = "00000000-1111-2222-3333-444444444444"
@@ -190,3 +190,11 @@ def test_settings_are_shown_without_secrets(name: str, value: str, expected: str
 def test_a_store_that_cannot_be_written_to(healthy: Report, tmp_path: Path) -> None:
     broken = replace(healthy, store=replace(healthy.store, used=True, error="x is not a folder"))
     assert codes(broken) == [("error", "store")]
+
+
+def test_every_code_is_in_the_documentation() -> None:
+    source = Path(findings.__file__).parent
+    used = {code for path in source.glob("*.py") for code in re.findall(r'Finding\(\s*"([a-z-]+)"', path.read_text(encoding="utf-8"))}
+    told = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text(encoding="utf-8")
+    assert len(used) > 20
+    assert {code for code in used if f"`{code}`" not in told} == set()

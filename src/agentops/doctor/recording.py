@@ -87,14 +87,15 @@ def _beside(ours: Instrumentor, foreign: list[str], mode: str) -> Iterator[Findi
     """Of one instrumentor of ours beside those of others on the same SDK."""
     counting = [wrapped for wrapped in ours.wrapped if wrapped.counts]
     who = " and ".join(sorted(foreign)) or " and ".join(wrapped.module for wrapped in counting)
+    verb = "record" if " and " in who else "records"
     if mode != "auto" and who and ours.methods:
-        problem = f"{who} records calls of {ours.sdk} too, and {_CONFLICT}={mode} has ours record them as well: tokens count twice"
+        problem = f"{who} {verb} calls of {ours.sdk} too, and {_CONFLICT}={mode} has ours record them as well: tokens count twice"
         yield Finding("counted-twice", "warning", problem, f"unset {_CONFLICT}")
     elif ours.standing_down:
-        problem = f"{who} records {_listed(ours.standing_down)} too: ours stands down there, so that no call counts twice"
+        problem = f"{who} {verb} {_listed(ours.standing_down)} too: ours stands down there, so that no call counts twice"
         yield Finding("stands-down", "note", problem, f"nothing; or uninstall it, or set {_CONFLICT}=force to have both")
     elif foreign and ours.methods:
-        problem = f"{who} records calls of {ours.sdk} too, in a place where ours does not see it: tokens count twice"
+        problem = f"{who} {verb} calls of {ours.sdk} too, in a place where ours does not see it: tokens count twice"
         yield Finding("counted-twice", "error", problem, f"uninstall it, or set OTEL_PYTHON_DISABLED_INSTRUMENTATIONS={ours.name}")
 
 
