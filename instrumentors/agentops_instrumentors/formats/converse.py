@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from agentops_instrumentors.core import parts, plain, semconv
 from agentops_instrumentors.core.messages import Content
 from agentops_instrumentors.core.operation import AttributeValue, Response
-from agentops_instrumentors.core.plain import dig
+from agentops_instrumentors.core.plain import dig, inside, many
 from agentops_instrumentors.core.usage import Usage
 from agentops_instrumentors.formats import converse_blocks as blocks
 
@@ -55,8 +55,8 @@ def attributes(params: Mapping[str, Any]) -> dict[str, AttributeValue]:
 def content(params: Mapping[str, Any]) -> Content:
     """Messages, system text and tools of a Converse-shaped request."""
     return Content(
-        [blocks.message(message) for message in params.get("messages") or ()],
-        blocks.parts(params.get("system") or ()),
+        [blocks.message(message) for message in many(params, "messages")],
+        blocks.parts(many(params, "system")),
         blocks.tool_definitions(params.get("toolConfig")),
     )
 
@@ -81,9 +81,10 @@ def finish_reason(told: Any) -> str:
     return _FINISH_REASONS.get(reason, reason)
 
 
-def usage(reported: Mapping[str, Any] | None) -> Usage | None:
+def usage(told: Any) -> Usage | None:
     """Usage of an answer. The service's input tokens leave out those read from and written to the cache; ours include them."""
-    if not reported or not any(reported.values()):
+    reported = {name: count for name, count in inside(told).items() if isinstance(count, int)}
+    if not any(reported.values()):
         return None
     read = _count(reported, "cacheReadInputTokens", "cacheReadInputTokenCount")
     write = _count(reported, "cacheWriteInputTokens", "cacheWriteInputTokenCount")

@@ -17,7 +17,7 @@ from agentops_instrumentors.core.messages import (
     ToolCallResponsePart,
     UriPart,
 )
-from agentops_instrumentors.core.plain import dig
+from agentops_instrumentors.core.plain import dig, inside, many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,32 +43,33 @@ _UNSAID: Final = frozenset({"cachePoint"})
 _CAPITAL: Final = re.compile("[A-Z]")
 
 
-def message(given: Mapping[str, Any], finish_reason: str | None = None) -> Message:
+def message(given: Any, finish_reason: str | None = None) -> Message:
     """A message of a request or an answer."""
-    said = given.get("content")
-    blocks: list[Any] = [{"text": said}] if isinstance(said, str) else cast("list[Any]", said or [])
-    role, found = str(given.get("role") or "user"), parts(blocks)
+    said = dig(given, "content")
+    role, found = str(dig(given, "role") or "user"), parts([{"text": said}] if isinstance(said, str) else many(said))
     answers = role == "user" and bool(found) and all(isinstance(part, ToolCallResponsePart) for part in found)
     return Message("tool" if answers else role, found, finish_reason=finish_reason)
 
 
-def parts(blocks: Iterable[Mapping[str, Any]]) -> list[Part]:
+def parts(blocks: Iterable[Any]) -> list[Part]:
     """The parts of a list of blocks, in their order."""
     found: list[Part] = []
     for block in blocks:
-        for kind, value in block.items():
+        for kind, value in inside(block).items():
             if kind == "text":
                 found.append(TextPart(str(value)))
             elif kind not in _UNSAID:
-                found.extend(_READ.get(kind, _other)(kind, value))
+                read = _READ.get(kind, _other) if isinstance(value, dict) else _other
+                found.extend(read(kind, cast("Any", value)))
     return found
 
 
 def tool_definitions(config: Any) -> list[dict[str, Any]]:
     """The tools of a `toolConfig`."""
     found: list[dict[str, Any]] = []
-    for tool in dig(config, "tools") or ():
-        for kind, spec in tool.items():
+    for tool in many(config, "tools"):
+        for kind, value in inside(tool).items():
+            spec = inside(value)
             if kind in _UNSAID:
                 continue
             defined = {"type": "function" if kind == "toolSpec" else snake(kind), "name": str(spec.get("name") or kind)}
@@ -86,13 +87,13 @@ def snake(name: str) -> str:
 
 
 def _media(kind: str, value: Mapping[str, Any]) -> list[Part]:
-    source: Mapping[str, Any] = value.get("source") or {}
+    source = inside(value, "source")
     extension = str(value.get("format") or "")
     mime_type = _MIME_TYPES.get(extension) or (f"{kind}/{extension}" if extension and kind != "document" else None)
     if source.get("bytes") is not None:
         return [content.blob(kind, source["bytes"], mime_type)]
     if source.get("s3Location"):
-        return [UriPart(kind, str(source["s3Location"].get("uri")), mime_type)]
+        return [UriPart(kind, str(dig(source, "s3Location", "uri")), mime_type)]
     return _other(kind, value)
 
 
@@ -121,12 +122,12 @@ def _reasoning(_kind: str, value: Mapping[str, Any]) -> list[Part]:
 
 
 def _guarded(_kind: str, value: Mapping[str, Any]) -> list[Part]:
-    text = value.get("text")
-    return [TextPart(str(text.get("text") or ""))] if text else parts([value])
+    text = dig(value, "text", "text")
+    return parts([value]) if text is None else [TextPart(str(text))]
 
 
 def _cited(_kind: str, value: Mapping[str, Any]) -> list[Part]:
-    said: list[Part] = [TextPart("".join(str(item.get("text") or "") for item in value.get("content") or ()))]
+    said: list[Part] = [TextPart("".join(str(dig(item, "text") or "") for item in many(value, "content")))]
     citations = value.get("citations")
     return [*said, {"type": "citations", "citations": citations}] if citations else said
 
