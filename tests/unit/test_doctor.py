@@ -18,6 +18,7 @@ from tests.fakes.http import HttpServer, Reply, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
     from tests.fakes.process import PythonRunner
 
 KEY = "00000000-1111-2222-3333-444444444444"
@@ -190,6 +191,12 @@ def test_settings_are_shown_without_secrets(name: str, value: str, expected: str
 def test_a_store_that_cannot_be_written_to(healthy: Report, tmp_path: Path) -> None:
     broken = replace(healthy, store=replace(healthy.store, used=True, error="x is not a folder"))
     assert codes(broken) == [("error", "store")]
+
+
+def test_its_reader_may_leave_early(run_python: PythonRunner) -> None:
+    script = "import os, sys\nfrom agentops.cli import main\nr, w = os.pipe()\nos.dup2(w, 1)\nos.close(r)\n"
+    done = run_python(script + "sys.exit(main(['doctor', '--no-sdks', '--no-network', '--init']))", check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_every_code_is_in_the_documentation() -> None:

@@ -26,17 +26,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         from agentops_conformance.cli import main as conformance
 
         return conformance(given[1:])
-    if given[:1] == ["doctor"]:
-        from agentops.doctor.run import main as doctor
-
-        return doctor(given[1:])
-    arguments = _parser().parse_args(given)
+    arguments = _parser().parse_args(given) if given[:1] != ["doctor"] else None
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
     try:
-        code = _run(arguments)
+        code = _run(arguments) if arguments is not None else _doctor(given[1:])
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has what it wanted; the interpreter's own flush at exit must not complain either.
@@ -48,6 +44,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def _doctor(given: Sequence[str]) -> int:
+    from agentops.doctor.run import main as doctor
+
+    return doctor(given)
 
 
 def _run(arguments: argparse.Namespace) -> int:
