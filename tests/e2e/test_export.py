@@ -116,21 +116,22 @@ assert result["has_llm_spans"] and result["metrics"]["total_tokens"] > 0
 
 
 SLOW = """
-import time, agentops, sys
-began = time.monotonic()
+import time, agentops
 agentops.init(auto_start_session=False)
 for number in range(20):
     with agentops.start_trace(f"quick {number}"):
         pass
-assert time.monotonic() - began < 3, time.monotonic() - began
-print("worked")
+print(time.time_ns())
 """
 
 
 def test_nothing_waits_for_a_slow_authentication_and_nothing_is_lost(run_python: PythonRunner, agentops_backend: FakeAgentOps) -> None:
-    agentops_backend.behave(Behaviour(delay=1.5), AUTH)
+    agentops_backend.behave(Behaviour(delay=3), AUTH)
     done = run_python(SLOW, env={**agentops_backend.env, **QUIET})
-    assert (done.stdout, done.stderr) == ("worked\n", "")
+    answered = agentops_backend.exchanges[0].ended
+    assert answered is not None
+    assert int(done.stdout) < answered
+    assert done.stderr == ""
     assert len(agentops_backend.spans()) == 20
 
 
@@ -185,7 +186,7 @@ def test_a_wrong_key_is_said_in_a_line_and_the_program_runs_on(
     run_python: PythonRunner, agentops_backend: FakeAgentOps, key: str, said: str
 ) -> None:
     done = run_python(SLOW, env={**agentops_backend.env, "AGENTOPS_API_KEY": key})
-    assert done.stdout == "worked\n"
+    assert done.stdout.strip().isdecimal()
     assert [line for line in done.stderr.splitlines() if said in line] == [done.stderr.splitlines()[-1]]
     assert key not in done.stderr
     assert agentops_backend.authentications == 1

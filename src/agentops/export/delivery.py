@@ -71,7 +71,7 @@ class Delivery:
         self._sending = False
         self._preparing = False
         self._failures = 0
-        self._cause = "no answer yet"
+        self._unsaid = ": no answer came in time"
         self._thread: threading.Thread | None = None
 
     def put(self, parcels: Sequence[Parcel]) -> bool:
@@ -126,7 +126,7 @@ class Delivery:
             if left:
                 self._dropped["not sent before the end"] += left
                 warn_once(
-                    f"export:{self._what}:end", "%d %s for AgentOps could not be sent before the end: %s", left, self._what, self._cause
+                    f"export:{self._what}:end", "%d %s for AgentOps could not be sent before the end%s", left, self._what, self._unsaid
                 )
             self._changed.notify_all()
 
@@ -184,7 +184,7 @@ class Delivery:
             if outcome.later:
                 pause = outcome.wait if outcome.wait is not None else min(_FIRST_PAUSE * 2**self._failures, _LONGEST_PAUSE)
                 self._failures = min(self._failures + 1, 16)
-                self._cause = outcome.later
+                self._unsaid = ""  # The sender has said why.
                 if outcome.behind:
                     self._line.rotate(-1)
                 self._rest(pause)
