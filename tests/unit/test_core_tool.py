@@ -172,6 +172,24 @@ def test_a_decorated_function_is_one_span(runner: Runner, recorded: InMemory) ->
     assert said(outer, "gen_ai.tool.call.arguments") == {"depth": 1}
 
 
+def test_a_decorated_function_says_what_may_be_recorded(runner: Runner, recorded: InMemory) -> None:
+    @tool(capture_request=False)
+    def secret_in(pin: int) -> str:
+        return "in"
+
+    @tool(capture_response=False)
+    def secret_out(pin: int) -> str:
+        return "out"
+
+    runner.run(secret_in, {"pin": 1234})
+    runner.run(secret_out, {"pin": 1234})
+    first, second = (span.attributes for span in recorded.spans())
+    assert "gen_ai.tool.call.arguments" not in first
+    assert first["gen_ai.tool.call.result"] == '"in"'
+    assert json.loads(second["gen_ai.tool.call.arguments"]) == {"pin": 1234}
+    assert "gen_ai.tool.call.result" not in second
+
+
 def test_the_agent_at_work_called_it(runner: Runner, recorded: InMemory) -> None:
     @agent(name="pilot")
     def pilot() -> None:

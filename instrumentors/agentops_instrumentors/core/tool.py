@@ -43,7 +43,7 @@ class ToolCall(NamedTuple):
 class ToolRun:
     """One tool call in flight: between `enter` and `leave` its span is current; the first `finish` or `fail` ends it."""
 
-    __slots__ = ("_agent", "_around", "_call", "_claim", "_inside", "_started", "_telemetry", "context", "span")
+    __slots__ = ("_agent", "_arguments", "_around", "_call", "_claim", "_inside", "_joinable", "_started", "_telemetry", "context", "span")
 
     def __init__(self, telemetry: Telemetry, call: ToolCall) -> None:
         around = parent_context(get_current())
@@ -61,12 +61,13 @@ class ToolRun:
             record_exception=False,
             set_status_on_exception=False,
         )
+        self._joinable = running_tool.Joinable(call.name, self.span)
         # A model call of the tool's own is no part of the operation around the tool.
         running = Running(semconv.EXECUTE_TOOL, self._claim)
-        inside = {failures.AROUND: self._inside, CURRENT: running, running_tool.RUNNING: running_tool.Joinable(call.name, self.span)}
+        inside = {failures.AROUND: self._inside, CURRENT: running, running_tool.RUNNING: self._joinable}
         self.context = set_span_in_context(self.span, Context({**around, **inside}))
-        if call.arguments is not None:
-            self._record(semconv.TOOL_CALL_ARGUMENTS, call.arguments)
+        # Written now, because the tool may change them; recorded at the end, when a decorated one has said whether they may be.
+        self._arguments = None if call.arguments is None else self._written(call.arguments)
         self._started = perf_counter()
 
     def _named(self) -> dict[str, AttributeValue]:
@@ -87,14 +88,21 @@ class ToolRun:
             self._agent.tool_calls += 1
         return found
 
-    def _record(self, key: str, value: object) -> None:
+    def _written(self, value: object) -> str | None:
         policy = self._telemetry.policy
         if not policy.on_span or not self.span.is_recording():
-            return
+            return None
         try:
-            self.span.set_attribute(key, content.to_json(value, policy))
+            return content.to_json(value, policy)
         except Exception as error:
-            swallowed(f"recording {key}", error)
+            swallowed("a tool's arguments or result", error)
+            return None
+
+    def _record(self, result: str | None) -> None:
+        found = {semconv.TOOL_CALL_ARGUMENTS: self._arguments} if self._joinable.captures_input else {}
+        if self._joinable.captures_output:
+            found[semconv.TOOL_CALL_RESULT] = result
+        self.span.set_attributes({name: text for name, text in found.items() if text is not None})
 
     def enter(self) -> Token[Context]:
         """Make the span current, until `leave`."""
@@ -110,9 +118,7 @@ class ToolRun:
     def finish(self, result: object = _NOTHING, error_type: str | None = None) -> None:
         """End a call that returned `result`; `error_type` says that the result is an error all the same."""
         if self._claim.acquire(blocking=False):
-            if result is not _NOTHING:
-                self._record(semconv.TOOL_CALL_RESULT, result)
-            self._end(None, error_type)
+            self._end(None, error_type, None if result is _NOTHING else self._written(result))
 
     def fail(self, error: BaseException) -> None:
         """End a call that raised `error`; being dropped half-way (GeneratorExit) is no error."""
@@ -121,9 +127,10 @@ class ToolRun:
         elif self._claim.acquire(blocking=False):
             self._end(error, content.exception_type(error))
 
-    def _end(self, error: BaseException | None, error_type: str | None) -> None:
+    def _end(self, error: BaseException | None, error_type: str | None, result: str | None = None) -> None:
         try:
             self._measure(error_type)
+            self._record(result)
             if error_type is not None and self.span.is_recording():
                 policy = self._telemetry.policy
                 self.span.set_attributes({semconv.ERROR_TYPE: error_type, semconv.ERROR_SPAN_KIND: _KIND})

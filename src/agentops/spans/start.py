@@ -41,7 +41,7 @@ def start(telemetry: SpanTelemetry, definition: Definition, args: tuple[Any, ...
 
 def _joined(definition: Definition) -> bool:
     """Whether an SDK called this tool and made its span already, which then tells what the decorator knows too."""
-    span = running_tool.join(get_current(), definition.name)
+    span = running_tool.join(get_current(), definition.name, definition.captures_input, definition.captures_output)
     if span is None:
         return False
     span.set_attributes(dict(definition.attributes))
