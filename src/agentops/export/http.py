@@ -26,7 +26,11 @@ _LONGEST_WAIT: Final = 300.0
 
 
 class UnreachableError(Exception):
-    """No answer; the text says why, and names the variable where a setting is the reason."""
+    """No answer; the text says why, and names the variable where a setting is the reason. `final`: trying again is no use."""
+
+    def __init__(self, cause: str, final: bool = False) -> None:
+        super().__init__(cause)
+        self.final = final
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ class Connection:
                 finally:
                     answer.close()
         except (OSError, ValueError) as error:
-            raise UnreachableError(_reason(error)) from error
+            raise _unreachable(error) from error
 
     def _opened(self) -> requests.Session:
         import requests
@@ -129,6 +133,19 @@ def _retry_after(value: str | None) -> float | None:
         return None
 
 
+def _unreachable(error: Exception) -> UnreachableError:
+    import requests
+
+    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema)):
+        return UnreachableError("the URL is not usable", final=True)
+    if isinstance(error, requests.RequestException):
+        return UnreachableError(_reason(error))
+    for name in _CA_VARIABLES:
+        if environment.text(name):
+            return UnreachableError(f"{name}={environment.text(name)!r} is no certificate bundle", final=True)
+    return UnreachableError(f"{type(error).__name__}: {error}")
+
+
 def _reason(error: Exception) -> str:
     import requests
 
@@ -138,14 +155,7 @@ def _reason(error: Exception) -> str:
         return f"the proxy of HTTPS_PROXY, HTTP_PROXY or ALL_PROXY does not serve it ({_innermost(error)})"
     if isinstance(error, requests.exceptions.Timeout):
         return "no answer in time"
-    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema)):
-        return "the URL is not usable"
-    if isinstance(error, requests.RequestException):
-        return f"{type(error).__name__} ({_innermost(error)})"
-    for name in _CA_VARIABLES:
-        if environment.text(name):
-            return f"{name}={environment.text(name)!r} is no certificate bundle"
-    return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__} ({_innermost(error)})"
 
 
 def _innermost(error: BaseException) -> str:

@@ -24,7 +24,7 @@ _KEYS: Final = "keys are at https://app.agentops.ai/settings/projects"
 
 
 class RefusedError(Exception):
-    """The key is not accepted, which has been said; what waits is lost."""
+    """No token can be had for the key, which has been said; what waits is lost."""
 
 
 class UnavailableError(Exception):
@@ -112,14 +112,14 @@ class Authenticator:
         try:
             answer = self._connection.post(self._endpoint + _PATH, body, headers, "", seconds)
         except UnreachableError as error:
+            if error.final:
+                raise self._refused(f"AgentOps cannot be asked for a token at {self._endpoint}{_PATH}: {error}") from error
             raise self._unavailable(str(error), None) from error
         if answer.ok:
             return self._read(answer)
         if answer.status in (408, 429) or answer.status >= 500:
             raise self._unavailable(f"HTTP {answer.status}", answer.retry_after)
-        self._refused_until = time.monotonic() + _REFUSED_SECONDS
-        warn_once(f"auth:{self._endpoint}:{self._key}", "%s; data for AgentOps is dropped", self._refusal(answer, renewing))
-        raise RefusedError
+        raise self._refused(self._refusal(answer, renewing))
 
     def _read(self, answer: Answer) -> Token:
         try:
@@ -130,6 +130,11 @@ class Authenticator:
         if not isinstance(token, str) or not token.isascii() or not token.isprintable() or " " in token:
             raise self._unavailable("its answer holds no token", None)
         return Token(token, project if isinstance(project, str) else "")
+
+    def _refused(self, why: str) -> RefusedError:
+        self._refused_until = time.monotonic() + _REFUSED_SECONDS
+        warn_once(f"auth:{self._endpoint}:{self._key}", "%s; data for AgentOps is dropped", why)
+        return RefusedError()
 
     def _unavailable(self, cause: str, wait: float | None) -> UnavailableError:
         pause = wait if wait is not None else min(_FIRST_PAUSE * 2**self._failures, _LONGEST_PAUSE)

@@ -107,6 +107,8 @@ class Transport:
         except UnavailableError as error:
             return self._later(str(error), error.wait)
         except UnreachableError as error:
+            if error.final:
+                return self._lost(str(error), str(error))
             return self._later(f"{self.endpoint}: {error}", None)
         return self._outcome(parcel, answer)
 
@@ -126,6 +128,9 @@ class Transport:
                 return Outcome(parts=smaller)
         cause = f"HTTP {answer.status}"
         shown = f"it redirects to {answer.location or 'another place'}, which is not followed" if answer.redirects else cause
+        return self._lost(cause, shown)
+
+    def _lost(self, cause: str, shown: str) -> Outcome:
         warn_once(
             f"export:{self._signal}:{cause}",
             "AgentOps took no %s at %s: %s; they are dropped (said once). Check AGENTOPS_EXPORTER_ENDPOINT",

@@ -97,7 +97,7 @@ class SessionLogs:
         except UnavailableError as error:
             return Outcome(later=str(error), wait=error.wait)
         except UnreachableError as error:
-            return Outcome(later=str(error))
+            return Outcome(lost=str(error)) if error.final else Outcome(later=str(error))
         return _outcome(parcel, answer, endpoint + _PATH)
 
 
