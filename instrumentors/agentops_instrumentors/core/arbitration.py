@@ -7,6 +7,7 @@ is current, gets what the call cost.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import wrapt
@@ -73,8 +74,8 @@ def _kind(operation: str) -> str:
 
 
 def foreigners(owner: Any, names: tuple[str, ...], ours: object) -> Foreigners | _AnyForeigners:
-    """Who else wraps the methods `names` of `owner`, the first of which is the patched one."""
-    each = [Foreigners(owner, name, ours) for name in names]
+    """Who else wraps the methods `names` of `owner`, the first of which is the patched one, or others given as `module:Class.method`."""
+    each = [_Elsewhere(name, ours) if ":" in name else Foreigners(owner, name, ours) for name in names]
     return each[0] if len(each) == 1 else _AnyForeigners(each)
 
 
@@ -119,6 +120,23 @@ class Foreigners:
                 return True
             layer = getattr(layer, "__wrapped__", None)
         return False
+
+
+class _Elsewhere(Foreigners):
+    """The same for `module:Class.method` in a module that may not be imported yet."""
+
+    __slots__ = ("_class", "_module")
+
+    def __init__(self, target: str, ours: object) -> None:
+        self._module, _, path = target.partition(":")
+        self._class, _, name = path.partition(".")
+        super().__init__(None, name, ours)
+
+    def present(self) -> bool:
+        """True when ours should stand down for another instrumentor."""
+        if self._owner is None:
+            self._owner = getattr(sys.modules.get(self._module), self._class, None)
+        return self._owner is not None and super().present()
 
 
 class _AnyForeigners:

@@ -20,7 +20,8 @@ class Endpoint:
     """
 
     beside: ClassVar[tuple[str, ...]] = ()
-    """Methods of the same class through which programs reach the target: another instrumentor may count the call there."""
+    """Methods through which a call reaches the target or goes on from it, where another instrumentor may count it: names in the same class,
+    or `module:Class.method`."""
     dispatcher: ClassVar[bool] = False
     """Whether the method serves many operations, of which other instrumentors may count some (`elsewhere`)."""
     deferred: ClassVar[bool] = False

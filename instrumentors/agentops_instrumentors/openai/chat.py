@@ -8,7 +8,7 @@ from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.values import given, items
 from agentops_instrumentors.formats import openai_chat
 from agentops_instrumentors.formats.openai_chat_answer import ChatStream, response
-from agentops_instrumentors.openai.parameters import output_type, parameters, request
+from agentops_instrumentors.openai.parameters import CLIENT_REQUEST, output_type, parameters, request
 from agentops_instrumentors.stainless import StainlessEndpoint, asked
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 class Chat(StainlessEndpoint):
     """A chat completion."""
+
+    beside = CLIENT_REQUEST
 
     def request(self, instance: Any, call: Call) -> Request:
         kwargs = asked(call)

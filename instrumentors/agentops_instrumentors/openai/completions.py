@@ -9,7 +9,7 @@ from agentops_instrumentors.core.messages import Content, Message, TextPart
 from agentops_instrumentors.core.operation import Call, Request, Response
 from agentops_instrumentors.core.values import given, items
 from agentops_instrumentors.formats.openai_chat_answer import usage
-from agentops_instrumentors.openai.parameters import parameters, request
+from agentops_instrumentors.openai.parameters import CLIENT_REQUEST, parameters, request
 from agentops_instrumentors.stainless import StainlessEndpoint, asked
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 class Completions(StainlessEndpoint):
     """A text completion."""
+
+    beside = CLIENT_REQUEST
 
     def request(self, instance: Any, call: Call) -> Request:
         kwargs = asked(call)

@@ -8,7 +8,7 @@ from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.operation import AttributeValue, Call, Request, Response
 from agentops_instrumentors.core.usage import Usage
 from agentops_instrumentors.core.values import field, given
-from agentops_instrumentors.openai.parameters import request
+from agentops_instrumentors.openai.parameters import CLIENT_REQUEST, request
 from agentops_instrumentors.stainless import StainlessEndpoint, asked
 
 # The client asks for this where the caller does not say, and gives the caller numbers all the same.
@@ -17,6 +17,8 @@ _BY_DEFAULT: Final = "base64"
 
 class Embeddings(StainlessEndpoint):
     """Both forms of `embeddings.create`. Neither the texts nor the vectors are recorded."""
+
+    beside = CLIENT_REQUEST
 
     def request(self, instance: Any, call: Call) -> Request:
         kwargs = asked(call)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from agentops_instrumentors.core.messages import Content
     from agentops_instrumentors.core.operation import AttributeValue
 
+CLIENT_REQUEST = ("openai:OpenAI.request", "openai:AsyncOpenAI.request")
+"""What every call goes through; one of the other instrumentors counts calls there."""
 _CLIENTS = {"AzureOpenAI": "azure.ai.openai", "AsyncAzureOpenAI": "azure.ai.openai"}
 _NAMES = {
     "temperature": semconv.REQUEST_TEMPERATURE,

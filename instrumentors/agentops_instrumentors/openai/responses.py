@@ -11,7 +11,7 @@ from agentops_instrumentors.core.usage import Usage
 from agentops_instrumentors.core.values import field, given, items
 from agentops_instrumentors.formats.openai_chat import tool_definition
 from agentops_instrumentors.openai.items import CLIENT_TOOL_CALLS, input_messages, output_parts
-from agentops_instrumentors.openai.parameters import output_type, parameters, request
+from agentops_instrumentors.openai.parameters import CLIENT_REQUEST, output_type, parameters, request
 from agentops_instrumentors.stainless import StainlessEndpoint, asked
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ _LAST_EVENTS = frozenset({"response.completed", "response.incomplete", "response
 
 class Responses(StainlessEndpoint):
     """A model response."""
+
+    beside = CLIENT_REQUEST
 
     def request(self, instance: Any, call: Call) -> Request:
         kwargs = asked(call)
