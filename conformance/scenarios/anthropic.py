@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -14,17 +13,13 @@ from tests.fakes.anthropic_server import FakeAnthropic
 
 from agentops_instrumentors.anthropic.endpoints import ENDPOINTS
 from conformance.scenarios import Chunks, Driven, Provider, Reading, Scenario, missing
+from conformance.scenarios.anthropic_tools import ASKED, TOOLS, TOOLS_ASYNC
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
 _TIMEOUT_SECONDS: Final = 10.0
-_MODEL: Final = "claude-haiku-4-5"
-_ASKED: Final[Mapping[str, Any]] = {
-    "model": _MODEL,
-    "max_tokens": 200,
-    "messages": [{"role": "user", "content": "What is the weather in Paris?"}],
-}
+_MODEL: Final = ASKED["model"]
 _TOOL: Final = {
     "name": "weather",
     "description": "The weather.",
@@ -70,7 +65,7 @@ class _Case:
 def _messages(resource: str) -> Iterator[_Case]:
     def case(name: str, method: str = "create", reading: Reading = Reading.NO_STREAM, **more: Any) -> _Case:
         fails, tokens = more.pop("fails", False), more.pop("tokens", None)
-        return _Case(f"{resource}.{name}", f"{resource}.{method}", ("chat",), {**_ASKED, **more}, reading, fails, tokens)
+        return _Case(f"{resource}.{name}", f"{resource}.{method}", ("chat",), {**ASKED, **more}, reading, fails, tokens)
 
     yield case("create")
     yield case("create cached", system=_CACHED)
@@ -89,7 +84,7 @@ def _messages(resource: str) -> Iterator[_Case]:
     yield case("stream", "stream", Reading.ALL)
     yield case("stream closed", "stream", Reading.ONE, tokens=("input",))
     yield case("stream error", "stream", Reading.ALL, fails=True, model="error-529")
-    counted = {"model": _MODEL, "messages": _ASKED["messages"]}
+    counted = {"model": _MODEL, "messages": ASKED["messages"]}
     yield _Case(f"{resource}.count_tokens", f"{resource}.count_tokens", ("count_tokens",), counted, tokens=())
     refused = {**counted, "model": "error-400"}
     yield _Case(f"{resource}.count_tokens error", f"{resource}.count_tokens", ("count_tokens",), refused, fails=True)
@@ -98,15 +93,15 @@ def _messages(resource: str) -> Iterator[_Case]:
 def _platform(platform: str) -> Iterator[_Case]:
     for resource in ("messages", "beta.messages"):
         name = f"{platform} {resource}"
-        yield _Case(f"{name}.create", f"{resource}.create", arguments=_ASKED, platform=platform)
-        streamed = {**_ASKED, "stream": True}
+        yield _Case(f"{name}.create", f"{resource}.create", arguments=ASKED, platform=platform)
+        streamed = {**ASKED, "stream": True}
         yield _Case(f"{name}.create stream", f"{resource}.create", arguments=streamed, reading=Reading.ALL, platform=platform)
-        yield _Case(f"{name}.stream", f"{resource}.stream", arguments=_ASKED, reading=Reading.ALL, platform=platform)
-        yield _Case(f"{name}.parse", f"{resource}.parse", arguments=_ASKED, platform=platform)
+        yield _Case(f"{name}.stream", f"{resource}.stream", arguments=ASKED, reading=Reading.ALL, platform=platform)
+        yield _Case(f"{name}.parse", f"{resource}.parse", arguments=ASKED, platform=platform)
 
 
 def _batches(resource: str) -> Iterator[_Case]:
-    wanted: dict[str, Any] = {"requests": [{"custom_id": "one", "params": _ASKED}]}
+    wanted: dict[str, Any] = {"requests": [{"custom_id": "one", "params": ASKED}]}
     yield _Case(f"{resource}.create", f"{resource}.create", ("create_batch",), wanted, tokens=())
     yield _Case(f"{resource}.create error", f"{resource}.create", ("create_batch",), {"requests": []}, fails=True)
     for method, operation in (("retrieve", "fetch_response"), ("cancel", "cancel_batch"), ("results", "fetch_response")):
@@ -129,7 +124,7 @@ def _tools(asynchronous: bool) -> Iterator[_Case]:
     toolset = f"{_TOOLS}._toolsets._runnable:Beta{kind}RunnableToolset.tool_result"
     yield _Case("toolset", "use_toolset", (), internal=("execute_tool",), tokens=(), target=toolset)
     native = "anthropic._base_client:BaseClient._tracer"
-    yield _Case("the client's own spans", "messages.create", arguments=_ASKED, target=native)
+    yield _Case("the client's own spans", "messages.create", arguments=ASKED, target=native)
 
 
 def _cases(asynchronous: bool) -> Iterator[_Case]:
@@ -181,13 +176,13 @@ def _drive(scenario: Scenario, server: FakeAnthropic) -> Driven:
 
 def _run(case: _Case, client: Any, chunks: Chunks) -> None:
     with client:
-        if case.call in _SPECIAL:
-            _SPECIAL[case.call](client)
+        if case.call in TOOLS:
+            TOOLS[case.call](client)
             return
         resource, _, method = case.call.rpartition(".")
         arguments = dict(case.arguments)
         if case.operations[0] == "create_batch" and method != "create":
-            arguments["message_batch_id"] = client.messages.batches.create(requests=[{"custom_id": "one", "params": _ASKED}]).id
+            arguments["message_batch_id"] = client.messages.batches.create(requests=[{"custom_id": "one", "params": ASKED}]).id
         answer = getattr(attrgetter(resource)(client), method)(**arguments)
         if case.reading is not Reading.NO_STREAM:
             with answer as stream:
@@ -196,13 +191,13 @@ def _run(case: _Case, client: Any, chunks: Chunks) -> None:
 
 async def _run_async(case: _Case, client: Any, chunks: Chunks) -> None:
     async with client:
-        if case.call in _SPECIAL_ASYNC:
-            await _SPECIAL_ASYNC[case.call](client)
+        if case.call in TOOLS_ASYNC:
+            await TOOLS_ASYNC[case.call](client)
             return
         resource, _, method = case.call.rpartition(".")
         arguments = dict(case.arguments)
         if case.operations[0] == "create_batch" and method != "create":
-            made = await client.messages.batches.create(requests=[{"custom_id": "one", "params": _ASKED}])
+            made = await client.messages.batches.create(requests=[{"custom_id": "one", "params": ASKED}])
             arguments["message_batch_id"] = made.id
         answer: Any = getattr(attrgetter(resource)(client), method)(**arguments)
         if method != "stream":
@@ -217,109 +212,6 @@ async def _events(stream: Any) -> AsyncIterator[Any]:
         if event.type in _EVENTS:
             yield event
 
-
-def _weather(city: str) -> str:
-    """The weather."""
-    return f"rain in {city}"
-
-
-async def _weather_async(city: str) -> str:
-    """The weather."""
-    return f"rain in {city}"
-
-
-def _run_tools(client: Any) -> None:
-    client.beta.messages.tool_runner(**_ASKED, tools=[anthropic.beta_tool(_weather, name="weather")]).until_done()
-
-
-async def _run_tools_async(client: Any) -> None:
-    tool = anthropic.beta_async_tool(_weather_async, name="weather")
-    await client.beta.messages.tool_runner(**_ASKED, tools=[tool]).until_done()
-
-
-def _failing(city: str) -> str:
-    """The weather."""
-    raise LookupError(city)
-
-
-async def _failing_async(city: str) -> str:
-    """The weather."""
-    raise LookupError(city)
-
-
-def _fail_tool(_client: Any) -> None:
-    with suppress(LookupError):
-        anthropic.beta_tool(_failing, name="weather").call({"city": "Brest"})
-
-
-async def _fail_tool_async(_client: Any) -> None:
-    with suppress(LookupError):
-        await anthropic.beta_async_tool(_failing_async, name="weather").call({"city": "Brest"})
-
-
-def _remember(_client: Any) -> None:
-    from anthropic.lib.tools._beta_builtin_memory_tool import BetaLocalFilesystemMemoryTool
-
-    with tempfile.TemporaryDirectory() as folder:
-        BetaLocalFilesystemMemoryTool(folder).call({"command": "view", "path": "/memories"})
-
-
-async def _remember_async(_client: Any) -> None:
-    from anthropic.lib.tools._beta_builtin_memory_tool import BetaAsyncLocalFilesystemMemoryTool
-
-    with tempfile.TemporaryDirectory() as folder:
-        await BetaAsyncLocalFilesystemMemoryTool(folder).call({"command": "view", "path": "/memories"})
-
-
-def _tool_use() -> Any:
-    from anthropic.types.beta import BetaToolUseBlock
-
-    said: dict[str, Any] = {"type": "tool_use", "id": "toolu_1", "name": "click", "input": {}, "toolset_name": "browser"}
-    return BetaToolUseBlock.construct(**said)
-
-
-def _use_toolset(_client: Any) -> None:
-    from anthropic.lib.tools._toolsets._runnable import BetaRunnableToolset
-
-    class Browser(BetaRunnableToolset):
-        toolset_name = "browser"
-
-        def to_dict(self) -> Any:
-            return {"type": "browser_toolset_20260801"}
-
-        def call(self, context: Any, name: str, input: Any) -> str:
-            return "clicked"
-
-    Browser().tool_result(_tool_use())
-
-
-async def _use_toolset_async(_client: Any) -> None:
-    from anthropic.lib.tools._toolsets._runnable import BetaAsyncRunnableToolset
-
-    class Browser(BetaAsyncRunnableToolset):
-        toolset_name = "browser"
-
-        def to_dict(self) -> Any:
-            return {"type": "browser_toolset_20260801"}
-
-        async def call(self, context: Any, name: str, input: Any) -> str:
-            return "clicked"
-
-    await Browser().tool_result(_tool_use())
-
-
-_SPECIAL: Final[dict[str, Any]] = {
-    "run_tools": _run_tools,
-    "fail_tool": _fail_tool,
-    "remember": _remember,
-    "use_toolset": _use_toolset,
-}
-_SPECIAL_ASYNC: Final[dict[str, Any]] = {
-    "run_tools": _run_tools_async,
-    "fail_tool": _fail_tool_async,
-    "remember": _remember_async,
-    "use_toolset": _use_toolset_async,
-}
 
 PROVIDER: Final = Provider(
     name="anthropic",
