@@ -173,6 +173,35 @@ def test_beside_another_instrumentor_no_call_counts_twice(record: OpenAIRecorder
         Completions.create = original
 
 
+REQUEST_WRAPPER = """
+import wrapt
+def traced(wrapped, instance, args, kwargs):
+    return wrapped(*args, **kwargs)
+def instrument():
+    wrapt.wrap_function_wrapper("openai", "OpenAI.request", traced)
+"""
+
+
+def test_beside_one_that_counts_where_the_client_sends_no_call_counts_twice(record: OpenAIRecorder, tmp_path: Path) -> None:
+    import openai
+
+    (tmp_path / "wrapper.py").write_text(REQUEST_WRAPPER)
+    spec = importlib.util.spec_from_file_location("openinference.instrumentation.openai", tmp_path / "wrapper.py")
+    assert spec
+    assert spec.loader
+    theirs = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(theirs)
+    theirs.instrument()
+    try:
+        record.client.chat.completions.create(model=MODEL, messages=HELLO)
+        record.client.embeddings.create(model="text-embedding-3-small", input="x")
+        record.telemetry.assert_balanced(0)
+    finally:
+        del openai.OpenAI.request
+    record.client.chat.completions.create(model=MODEL, messages=HELLO)
+    record.telemetry.assert_balanced(1)
+
+
 def test_the_redactor_sees_what_was_asked_answered_and_raised(record: OpenAIRecorder) -> None:
     record.start(ContentMode.SPAN_AND_EVENT, redactor=lambda text: text.replace("hello", "*****"))
     record.client.chat.completions.create(model=MODEL, messages=HELLO)
