@@ -136,7 +136,7 @@ class _Elsewhere(Foreigners):
         """True when ours should stand down for another instrumentor."""
         if self._owner is None:
             self._owner = getattr(sys.modules.get(self._module), self._class, None)
-        return self._owner is not None and super().present()
+        return self._owner is not None and Foreigners.present(self)
 
 
 class _AnyForeigners:
@@ -149,7 +149,11 @@ class _AnyForeigners:
 
     def present(self) -> bool:
         """True when ours should stand down."""
-        return any(one.present() for one in self._each)
+        # Twice as fast as any() of a generator, on the path of every call.
+        for one in self._each:  # noqa: SIM110
+            if one.present():
+                return True
+        return False
 
 
 def innermost(bound: Any) -> Any:
