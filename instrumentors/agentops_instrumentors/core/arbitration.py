@@ -149,7 +149,7 @@ class _AnyForeigners:
 
     def present(self) -> bool:
         """True when ours should stand down."""
-        # Twice as fast as any() of a generator, on the path of every call.
+        # No generator for any(): this is on the path of every call.
         for one in self._each:  # noqa: SIM110
             if one.present():
                 return True
