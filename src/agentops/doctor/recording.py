@@ -41,7 +41,7 @@ def _of_ours(report: Report, each: Instrumentor) -> Iterator[Finding]:
     if "is not supported" in each.why:
         library = each.sdk.partition(" ")[0]
         yield Finding("sdk-version", "error", f"calls of {each.sdk} are not recorded: {each.why}", f"pip install --upgrade {library}")
-    elif each.why.startswith(("OTEL_PYTHON_DISABLED", "AGENTOPS_INSTRUMENT")):
+    elif each.why.startswith(("OTEL_PYTHON_DISABLED", "AGENTOPS_INSTRUMENT_LLM_CALLS")):
         variable = each.why.partition("=")[0]
         problem = f"calls of {each.sdk} are not recorded: {each.why}"
         yield Finding("instrumentor-disabled", "warning", problem, f"unset {variable} to have them recorded")
