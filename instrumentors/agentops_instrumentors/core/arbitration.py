@@ -41,6 +41,7 @@ GENAI_INSTRUMENTORS: Final = (
 )
 """Modules whose wrappers emit GenAI spans to the global provider. Wrappers of anyone else never count."""
 _DEEPEST: Final = 16
+_NOWHERE: Final[Mapping[str, object]] = {}
 ELSEWHERE: Final = create_key("agentops-counted-elsewhere")
 """Context key: another instrumentor counts the call that is running, whether or not its span is current."""
 
@@ -53,7 +54,7 @@ def suppressed(current: Context) -> bool:
 
 def nested(current: Context, operation: str) -> bool:
     """Whether an operation of ours of the same kind is running the code that makes this call."""
-    outer = cast("Running | None", current.get(CURRENT))
+    outer: Any = current.get(CURRENT)
     return outer is not None and not outer.finished and _kind(outer.operation) == _kind(operation)
 
 
@@ -85,21 +86,19 @@ class Foreigners:
     The answer is kept for as long as the same object is bound there.
     """
 
-    __slots__ = ("_answer", "_looks", "_name", "_ours", "_owner", "_seen")
+    __slots__ = ("_answer", "_name", "_names", "_ours", "_owner", "_seen")
 
     def __init__(self, owner: Any, name: str, ours: object) -> None:
         self._owner = owner
         self._name = name
         self._ours = ours
+        self._names: Mapping[str, object] = vars(owner) if owner is not None and standing_down() else _NOWHERE
         self._seen: object = None
         self._answer = False
-        self._looks = standing_down()
 
     def present(self) -> bool:
         """True when ours should stand down for another instrumentor. `force` and `off` never look."""
-        if not self._looks:
-            return False
-        bound = cast("dict[str, object]", vars(self._owner)).get(self._name)
+        bound = self._names.get(self._name)
         if bound is not self._seen:
             self._answer = self._look(bound)
             self._seen = bound
@@ -135,8 +134,11 @@ class _Elsewhere(Foreigners):
     def present(self) -> bool:
         """True when ours should stand down for another instrumentor."""
         if self._owner is None:
-            self._owner = getattr(sys.modules.get(self._module), self._class, None)
-        return self._owner is not None and Foreigners.present(self)
+            owner = getattr(sys.modules.get(self._module), self._class, None)
+            if owner is None:
+                return False
+            Foreigners.__init__(self, owner, self._name, self._ours)
+        return Foreigners.present(self)
 
 
 class _AnyForeigners:
