@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from agentops_instrumentors.anthropic.messages import request
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.operation import AttributeValue, Request, Response
-from agentops_instrumentors.core.values import field
+from agentops_instrumentors.core.values import count, field
 from agentops_instrumentors.stainless import StainlessEndpoint
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ class CountTokens(StainlessEndpoint):
         return request(semconv.COUNT_TOKENS, instance, call.kwargs, {}, None)
 
     def response(self, returned: Any) -> Response:
-        return Response(attributes={semconv.ANTHROPIC_COUNTED_INPUT_TOKENS: returned.input_tokens})
+        told = count(field(returned, "input_tokens"))
+        return Response(attributes={} if told is None else {semconv.ANTHROPIC_COUNTED_INPUT_TOKENS: told})
 
 
 class CreateBatch(StainlessEndpoint):
@@ -70,7 +71,7 @@ class BatchResults(FetchBatch):
 def _batch(batch: Any) -> Response:
     attributes: dict[str, AttributeValue] = {semconv.RESPONSE_STATUS: batch.processing_status}
     for outcome in ("processing", "succeeded", "errored", "canceled", "expired"):
-        count = field(batch.request_counts, outcome)
-        if count:
-            attributes[semconv.ANTHROPIC_BATCH_REQUESTS_PREFIX + outcome] = count
+        requests = count(field(batch.request_counts, outcome))
+        if requests:
+            attributes[semconv.ANTHROPIC_BATCH_REQUESTS_PREFIX + outcome] = requests
     return Response(id=batch.id, attributes=attributes)

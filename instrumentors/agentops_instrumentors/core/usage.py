@@ -51,4 +51,4 @@ _NAMES = (
     semconv.USAGE_IMAGE_OUTPUT_TOKENS,
 )
 """The fields' attributes, in the fields' order."""
-_EVEN_ZERO = (True, True, True, False, True, *[False] * 7)
+_EVEN_ZERO = (*[True] * 5, *[False] * 7)

@@ -8,7 +8,7 @@ from agentops_instrumentors.core import parts, semconv
 from agentops_instrumentors.core.messages import Message
 from agentops_instrumentors.core.operation import AttributeValue, Response
 from agentops_instrumentors.core.usage import Usage
-from agentops_instrumentors.core.values import field, items, reader
+from agentops_instrumentors.core.values import count, field, items, reader
 from agentops_instrumentors.formats import anthropic_blocks as blocks
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def usage(reported: Any, complete: bool = True) -> Usage | None:
     every = [read, *apart]
 
     def total(name: str) -> int | None:
-        known = [count for one in every if (count := one(name)) is not None]
+        known = [told for one in every if (told := count(one(name))) is not None]
         return sum(known) if known else None
 
     uncached, cached, written = (total(f"{name}input_tokens") for name in ("", "cache_read_", "cache_creation_"))
@@ -68,7 +68,7 @@ def usage(reported: Any, complete: bool = True) -> Usage | None:
         output_tokens=total("output_tokens") if complete else None,
         cache_read=cached,
         cache_write=written,
-        reasoning=field(read("output_tokens_details"), "thinking_tokens") if complete else None,
+        reasoning=count(field(read("output_tokens_details"), "thinking_tokens")) if complete else None,
     )
 
 
@@ -102,7 +102,7 @@ class MessageStream:
         whole["usage"] = counts = _said(read("usage"))
         for change in self._changes:
             whole["stop_reason"] = field(change.delta, "stop_reason")
-            counts.update({name: count for name, count in _said(change.usage).items() if count is not None})
+            counts.update({name: told for name, told in _said(change.usage).items() if told is not None})
         return response(whole, bool(self._changes))
 
 

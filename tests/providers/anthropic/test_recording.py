@@ -46,6 +46,7 @@ def test_every_attribute_of_a_plain_message(record: AnthropicRecorder) -> None:
         "gen_ai.usage.input_tokens": 10,
         "gen_ai.usage.output_tokens": 5,
         "gen_ai.usage.cache_read.input_tokens": 0,
+        "gen_ai.usage.cache_write.input_tokens": 0,
         "gen_ai.usage.reasoning.output_tokens": 0,
         "anthropic.response.service_tier": "standard",
         **record.where(),
@@ -127,9 +128,33 @@ def test_cached_tokens_are_part_of_the_input(record: AnthropicRecorder, streamed
     written, read = counted
     size = written["gen_ai.usage.cache_write.input_tokens"]
     assert size == read["gen_ai.usage.cache_read.input_tokens"] > 100
-    assert "gen_ai.usage.cache_write.input_tokens" not in read
+    assert read["gen_ai.usage.cache_write.input_tokens"] == written["gen_ai.usage.cache_read.input_tokens"] == 0
     assert written["gen_ai.usage.input_tokens"] == read["gen_ai.usage.input_tokens"] == 10 + size
     assert record.server.tokens()[0] == 2 * (10 + size)
+
+
+@pytest.mark.parametrize(
+    "bad", ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "thinking_tokens"]
+)
+@pytest.mark.parametrize("told", ["many", {}, [1], None])
+def test_a_count_that_is_no_number_is_lost_alone(record: AnthropicRecorder, bad: str, told: Any) -> None:
+    counts = {"input_tokens": 3, "output_tokens": 5, "cache_read_input_tokens": 7, "cache_creation_input_tokens": 9, "thinking_tokens": 2}
+    usage = {**counts, bad: told}
+    usage["output_tokens_details"] = {"thinking_tokens": usage.pop("thinking_tokens")}
+    # Parts of a whole that is not known have no price: the model has none either.
+    record.answer({**message({"type": "text", "text": "hi"}, usage=usage), "model": "unpriced"})
+    record.client.messages.create(**{**ASKED, "model": "unpriced"})
+    known = {name: count for name, count in counts.items() if name != bad}
+    cached = known.get("cache_read_input_tokens", 0) + known.get("cache_creation_input_tokens", 0)
+    expected = {
+        "gen_ai.usage.input_tokens": 3 + cached if "input_tokens" in known else None,
+        "gen_ai.usage.output_tokens": known.get("output_tokens"),
+        "gen_ai.usage.cache_read.input_tokens": known.get("cache_read_input_tokens"),
+        "gen_ai.usage.cache_write.input_tokens": known.get("cache_creation_input_tokens"),
+        "gen_ai.usage.reasoning.output_tokens": known.get("thinking_tokens"),
+    }
+    assert record.attributes("gen_ai.usage") == {name: count for name, count in expected.items() if count is not None}
+    assert record.said == [{"type": "text", "content": "hi"}]
 
 
 def test_tokens_of_a_compaction_count_too(record: AnthropicRecorder) -> None:
@@ -197,6 +222,7 @@ def test_a_stream_left_early_knows_its_input_and_no_more(record: AnthropicRecord
     assert record.attributes("gen_ai.usage", "gen_ai.response.finish") == {
         "gen_ai.usage.input_tokens": 10,
         "gen_ai.usage.cache_read.input_tokens": 0,
+        "gen_ai.usage.cache_write.input_tokens": 0,
         "gen_ai.response.finish_reasons": ("error",),
     }
     assert record.said == [{"type": "text", "content": "You"}]

@@ -54,6 +54,7 @@ def test_every_attribute_of_a_plain_response(record: OpenAIRecorder) -> None:
         "gen_ai.usage.input_tokens": answer.usage and answer.usage.input_tokens,
         "gen_ai.usage.output_tokens": 5,
         "gen_ai.usage.cache_read.input_tokens": 0,
+        "gen_ai.usage.cache_write.input_tokens": 0,
         "gen_ai.usage.reasoning.output_tokens": 0,
         "openai.api.type": "responses",
         "openai.response.service_tier": "default",
