@@ -129,16 +129,6 @@ def test_what_is_asked_for(record: GoogleRecorder, config: Any, kind: str) -> No
     assert record.attributes("gen_ai.output.type") == {"gen_ai.output.type": kind}
 
 
-@pytest.mark.parametrize("body", ["", "not JSON"])
-def test_the_http_response_instead_of_the_answer(record: GoogleRecorder, body: str) -> None:
-    if body:
-        record.server.enqueue(Reply.garbage(body.encode()))
-    returned = ask(record, should_return_http_response=True)
-    assert returned.candidates is None
-    known = {} if body else {"gen_ai.usage.input_tokens": 7, "gen_ai.usage.output_tokens": 11, "gen_ai.usage.text.input_tokens": 7}
-    assert record.attributes("gen_ai.usage") == known
-
-
 @pytest.mark.parametrize(
     ("given", "name"),
     [

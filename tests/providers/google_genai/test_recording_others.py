@@ -9,14 +9,13 @@ import types as modules
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from google.genai import _extra_utils, types
+from google.genai import types
 from google.genai._adapters import McpToGenAiToolAdapter
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.trace import StatusCode
 
 from agentops_instrumentors.core import dropped
-from tests.fakes.google_server import Reply, stream
-from tests.providers.google_genai.test_recording import answer
+from tests.fakes.google_server import Reply
 from tests.providers.google_genai.tools import broken, depth, silent, tides
 from tests.providers.google_genai.vendor import MODEL
 
@@ -124,24 +123,6 @@ def test_suppressed(record: GoogleRecorder) -> None:
         record.client.models.embed_content(model=MODEL, contents="a")
     assert finished(record) == []
     assert record.telemetry.metrics() == []
-
-
-@pytest.mark.skipif(not hasattr(_extra_utils, "StreamContinuation"), reason="this version does not continue answers")
-@pytest.mark.parametrize("streamed", [False, True])
-def test_a_continued_answer_is_a_span_for_each_request(record: GoogleRecorder, streamed: bool) -> None:
-    usage = {"promptTokenCount": 5, "candidatesTokenCount": 2}
-    first = answer({"text": "a"}, reason="CONTINUATION", usageMetadata=usage)
-    first["candidates"][0]["continuationToken"] = "dG9rZW4="
-    second = answer({"text": "b"}, usageMetadata=usage)
-    if streamed:
-        record.server.enqueue(stream([first]), stream([second]))
-        assert "".join(chunk.text or "" for chunk in record.client.models.generate_content_stream(model=MODEL, contents="hi")) == "ab"
-    else:
-        record.answer(first, second)
-        assert record.client.models.generate_content(model=MODEL, contents="hi").text == "ab"
-    spans = finished(record)
-    assert [(span.attributes or {})["gen_ai.response.finish_reasons"] for span in spans] == [("length",), ("stop",)]
-    assert counted(record) == (10, 4)
 
 
 def test_embeddings(record: GoogleRecorder) -> None:
