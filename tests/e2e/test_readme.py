@@ -1,4 +1,4 @@
-"""The README's samples run as written, and its first lines are the two commands."""
+"""The pages' samples run as written, and the README's first lines are the two commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from tests.fakes.process import PythonRunner
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "docs/doctor.md", "docs/migration.md", "docs/privacy.md")
+"""docs/conformance.md, whose samples follow upon each other, has tests of its own."""
 SAMPLES = [
     pytest.param(block, id=f"{page}-{number}")
     for page in PAGES
@@ -59,7 +60,7 @@ def test_the_decorators_sample_records_what_the_page_says(run_python: PythonRunn
 def test_every_file_a_page_links_to_exists() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8")):
-            assert (ROOT / target).exists(), f"{page} links to {target}"
+            assert (ROOT / page).parent.joinpath(target).exists(), f"{page} links to {target}"
 
 
 def test_every_module_the_walk_through_points_at_exists() -> None:
