@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 if TYPE_CHECKING:
     from tests.fakes.openai_server import FakeOpenAI
@@ -14,7 +20,7 @@ if TYPE_CHECKING:
     from tests.fakes.process import PythonRunner
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "docs/doctor.md", "docs/migration.md", "docs/privacy.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "docs/doctor.md", "docs/migration.md", "docs/privacy.md", "docs/providers.md")
 """docs/conformance.md, whose samples follow upon each other, has tests of its own."""
 SAMPLES = [
     pytest.param(block, id=f"{page}-{number}")
@@ -61,6 +67,23 @@ def test_every_file_a_page_links_to_exists() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8")):
             assert (ROOT / page).parent.joinpath(target).exists(), f"{page} links to {target}"
+
+
+def test_the_table_of_providers_is_what_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {name: wants for name, wants in project["optional-dependencies"].items() if name != "full"}
+    rows = re.findall(r"^\| [^|]+ \| `([a-z-]+)` \| ([^|]+) \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    told = {extra: versions.split(" to ")[0] for extra, versions in rows}
+    assert told == {extra: re.sub(r">=([\d.]+?)(\.0)*$", r" \1", wants[0]) for extra, wants in declared.items()}
+    entry_points = project["entry-points"]["opentelemetry_instrumentor"]
+    assert {f"agentops_{extra.replace('-', '_')}" for extra in declared} == set(entry_points)
+
+
+def test_every_variable_that_a_page_names_is_known() -> None:
+    names = {name for page in PAGES for name in re.findall(r"`(AGENTOPS_[A-Z_]+)", (ROOT / page).read_text(encoding="utf-8"))}
+    sources = [path for folder in ("src", "instrumentors") for path in (ROOT / folder).rglob("*.py")]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    assert {name for name in names if f'"{name}"' not in code} == set()
 
 
 def test_every_module_the_walk_through_points_at_exists() -> None:
