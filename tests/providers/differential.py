@@ -164,7 +164,7 @@ def _listening(outcome: Outcome) -> Iterator[None]:
             warnings.simplefilter("always")
             yield
         warned = [f"{one.category.__name__}: {without_addresses(str(one.message))}" for one in caught]
-        # How far a transport that nobody closed has come with closing itself is a race with the end of the loop.
+        # Whether a transport that nobody closed is closing when it is dropped is chance, bare too.
         outcome.warned = sorted(re.sub(r"laddr=.*|fd=\d+|(?<=Transport) clos(ing|ed)", "", text) for text in warned)
     finally:
         root.removeHandler(handler)
