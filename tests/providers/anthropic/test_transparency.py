@@ -99,7 +99,7 @@ def test_broken_streams_are_the_same(laboratory: Laboratory, surface: str, cut: 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("surface", STREAMS)
 def test_silence_is_the_same(laboratory: Laboratory, surface: str, mode: str) -> None:
-    matrix.same_broken_stream(laboratory, opening(surface, timeout=0.1), {"hang_after": 4}, mode)
+    matrix.same_broken_stream(laboratory, opening(surface, timeout=0.5), {"hang_after": 4}, mode)
 
 
 @pytest.mark.parametrize("mode", MODES)

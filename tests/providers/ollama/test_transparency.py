@@ -101,7 +101,7 @@ def test_broken_streams_are_the_same(laboratory: Laboratory, surface: str, cut: 
 @pytest.mark.parametrize("surface", STREAMS)
 def test_silence_is_the_same(laboratory: Laboratory, surface: str, mode: str) -> None:
     async def opener(client: Any) -> Any:
-        client._client.timeout = 0.1
+        client._client.timeout = 0.5
         return await opening(surface)(client)
 
     matrix.same_broken_stream(laboratory, opener, {"hang_after": 4}, mode)
