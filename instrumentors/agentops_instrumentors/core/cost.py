@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CACHED_MODELS: Final = 512
 _MODEL_NAME_LIMIT: Final = 256
-_LOADING_LIMIT_S: Final = 2.0
+_LOADING_LIMIT_S: Final = 5.0
 _ORDINARY_TIERS: Final = (None, "default")
 _NOTHING_USED: Final = Usage(0, 0)
 
