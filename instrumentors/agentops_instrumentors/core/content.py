@@ -42,7 +42,7 @@ class ContentMode(Enum):
 class Policy:
     """What may be recorded. Immutable by convention; `max_bytes` bounds each content attribute, encoded as UTF-8."""
 
-    __slots__ = ("emit_event", "max_bytes", "mode", "on_event", "on_span", "redactor")
+    __slots__ = ("captures", "emit_event", "max_bytes", "mode", "on_event", "on_span", "redact", "redactor")
 
     def __init__(
         self,
@@ -56,13 +56,14 @@ class Policy:
         self.on_span = mode in (ContentMode.SPAN_ONLY, ContentMode.SPAN_AND_EVENT)
         self.on_event = mode in (ContentMode.EVENT_ONLY, ContentMode.SPAN_AND_EVENT)
         self.emit_event = self.on_event if emit_event is None else emit_event
+        self.captures = self.on_span or (self.on_event and self.emit_event)
+        """Whether content is recorded anywhere."""
         self.redactor = redactor
+        self.redact: Redactor | None = None if redactor is None else self._redacted
         self.max_bytes = max_bytes
 
-    @property
-    def captures(self) -> bool:
-        """Whether content is recorded anywhere."""
-        return self.on_span or (self.on_event and self.emit_event)
+    def _redacted(self, text: str) -> str:
+        return redact(text, self)
 
 
 _default_mode = ContentMode.NO_CONTENT
@@ -168,12 +169,12 @@ def redact(text: str, chosen: Policy) -> str:
 
 def to_json(value: object, chosen: Policy) -> str:
     """`value` as JSON text, redacted and within the byte budget; always valid JSON, whatever is inside."""
-    return _codec().to_json(value, chosen.max_bytes, _redactor_of(chosen))
+    return _codec().to_json(value, chosen.max_bytes, chosen.redact)
 
 
 def to_values(value: object, chosen: Policy) -> Any:
     """`value` as redacted plain lists, dicts and scalars, for events, within the byte budget."""
-    return _codec().to_values(value, chosen.max_bytes, _redactor_of(chosen))
+    return _codec().to_values(value, chosen.max_bytes, chosen.redact)
 
 
 @cache
@@ -182,10 +183,6 @@ def _codec() -> Any:
     from agentops_instrumentors.core import encoding
 
     return encoding
-
-
-def _redactor_of(chosen: Policy) -> Redactor | None:
-    return None if chosen.redactor is None else lambda text: redact(text, chosen)
 
 
 def exception_attributes(error: BaseException, chosen: Policy | None = None) -> dict[str, str]:

@@ -50,7 +50,20 @@ class Running(NamedTuple):
 class Invocation:
     """One operation in flight. Every method may be called from any thread or task; the first `finish`/`fail` wins."""
 
-    __slots__ = ("_arrivals", "_claim", "_content", "_input", "_started", "_thread", "context", "request", "settle", "span", "telemetry")
+    __slots__ = (
+        "_arrivals",
+        "_claim",
+        "_content",
+        "_input",
+        "_started",
+        "_thread",
+        "context",
+        "policy",
+        "request",
+        "settle",
+        "span",
+        "telemetry",
+    )
 
     def __init__(self, telemetry: Telemetry, request: Request, current: Context) -> None:
         parent = parent_context(current)
@@ -73,19 +86,20 @@ class Invocation:
             set_status_on_exception=False,
         )
         self.context = set_span_in_context(self.span, Context({**_for_vendor(parent), CURRENT: Running(request.operation, self._claim)}))
-        policy, recording = telemetry.policy, self.span.is_recording()
+        self.policy = policy = telemetry.policy
+        recording = self.span.is_recording()
         if recording:
             cost.expect(request.provider, request.model)
         if request.content is not None and policy.captures and (recording or policy.emit_event):
-            self._capture_input(request.content, policy)
+            self._capture_input(request.content, policy, recording)
         self._thread = (get_ident(), current_thread().name)
         self._started = perf_counter()
 
-    def _capture_input(self, build: Callable[[], Content], policy: content.Policy) -> None:
+    def _capture_input(self, build: Callable[[], Content], policy: content.Policy, recording: bool) -> None:
         # Now rather than at the end: the caller may change its message list while a stream is read.
         try:
             said = build()
-            if policy.on_span and self.span.is_recording():
+            if policy.on_span and recording:
                 self._input = attributes.of_content(said, policy, content.to_json)
             if policy.on_event and policy.emit_event:
                 self._content = said
@@ -172,10 +186,10 @@ class Invocation:
             semconv.THREAD_NAME: self._thread[1],
             **self.request.attributes,
             **(self._input or _NO_ATTRIBUTES),
-            **self._timing(),
+            **(self._timing() if self._arrivals else _NO_ATTRIBUTES),
             **attributes.of_response(self.request, response),
         }
-        policy = self.telemetry.policy
+        policy = self.policy
         if response.messages is not None and policy.on_span:
             described[semconv.OUTPUT_MESSAGES] = content.to_json(response.messages(), policy)
         if response.documents is not None and policy.on_span:
@@ -190,7 +204,7 @@ class Invocation:
         self.span.set_attributes(described)
 
     def _emit(self, response: Response, error: BaseException | None, error_type: str | None) -> None:
-        policy = self.telemetry.policy
+        policy = self.policy
         if error is not None:
             events.exception(self.telemetry, self.context, error)
         if not policy.emit_event or self.request.operation not in _WITH_DETAILS:
