@@ -21,7 +21,7 @@ CUTS: Final[dict[str, dict[str, Any]]] = {
     "server closes": {"disconnect_after": 4},
     "server resets": {"disconnect_after": 4, "abortive": True},
     "server closes after the head": {"disconnect_after": 0},
-    "silence": {"hang_after": 4, "timeout": 0.1},
+    "silence": {"hang_after": 4, "timeout": 0.3},
     "malformed event": {"extra": b"data: {not json\n\n"},
     "error event": {"extra": b'data: {"error": {"message": "overloaded", "type": "server_error", "code": "busy"}}\n\n'},
     "no end": {"extra": b""},
