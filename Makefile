@@ -4,6 +4,8 @@ UV := .venv/bin/uv
 RUN := .venv/bin/python
 # Two processes, because two cores are what the suite promises to do with; a file stays in one of them.
 PYTEST := -m pytest -q -n 2 --dist loadfile
+# Behind a proxy with a certificate authority of its own, as pip does by itself.
+export UV_SYSTEM_CERTS ?= 1
 INSTALL := $(UV) pip install --quiet --require-hashes --python
 # The provider suite runs once more in each of these environments; `test` is the newest of everything.
 SDK_ENVIRONMENTS := sdks-oldest sdks-previous oldest
