@@ -66,6 +66,8 @@ class Settings:
     """True: each session's log records also go to AgentOps' log view, as one text once the session has ended."""
     trace_parent: str = "root"
     """root: a session is its own trace; current: it nests under the current span."""
+    export: str = "genai"
+    """To AgentOps, genai: model calls, agents, tools, sessions, operations and the spans above them; all: every span."""
     exporter: object | None = None
     """A further SpanExporter, given to `init()`; not in the environment."""
     processor: object | None = None
@@ -105,13 +107,12 @@ def _key(name: str) -> str:
     return value
 
 
-_DEFAULT: Final = Settings()
 _FIELDS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
     "AGENTOPS_API_KEY": ("api_key", _key),
     "AGENTOPS_API_ENDPOINT": ("endpoint", lambda name: _url(name, DEFAULT_API_ENDPOINT)),
     "AGENTOPS_APP_URL": ("app_url", lambda name: _url(name, DEFAULT_APP_URL)),
     "AGENTOPS_EXPORTER_ENDPOINT": ("exporter_endpoint", lambda name: _url(name, DEFAULT_EXPORTER_ENDPOINT)),
-    "AGENTOPS_MAX_WAIT_TIME": ("max_wait_time", lambda name: environment.integer(name, _DEFAULT.max_wait_time)),
+    "AGENTOPS_MAX_WAIT_TIME": ("max_wait_time", lambda name: environment.integer(name, Settings().max_wait_time)),
     "AGENTOPS_MAX_QUEUE_SIZE": ("max_queue_size", lambda name: _optional_integer(name, "OTEL_BSP_MAX_QUEUE_SIZE")),
     "AGENTOPS_EXPORT_FLUSH_INTERVAL": ("export_flush_interval", lambda name: _flush_interval(name, "AGENTOPS_MAX_WAIT_TIME")),
     "AGENTOPS_DEFAULT_TAGS": ("default_tags", _tags),
@@ -129,6 +130,7 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
     "AGENTOPS_CAPTURE_STDOUT": ("capture_stdout", lambda name: environment.boolean(name, False)),
     "AGENTOPS_UPLOAD_LOGS": ("upload_logs", lambda name: environment.boolean(name, False)),
     "AGENTOPS_TRACE_PARENT": ("trace_parent", lambda name: environment.choice(name, ("root", "current"), "root")),
+    "AGENTOPS_EXPORT": ("export", lambda name: environment.choice(name, ("genai", "all"), "genai")),
 }
 _READ_WHERE_USED: Final = frozenset(
     {
@@ -165,8 +167,7 @@ def configure_settings(**overrides: object) -> Settings:
     for name in overrides.keys() - known:
         warn_once(f"setting:{name}", "Unknown setting %s: %s", name, _nearest(name, known))
     chosen = {name: value for name, value in overrides.items() if name in known and value is not None}
-    key = chosen.get("api_key")
-    if isinstance(key, str) and key and not is_api_key(key):
+    if isinstance(key := chosen.get("api_key"), str) and key and not is_api_key(key):
         warn_once("setting:api_key", "api_key=%s does not look like an AgentOps API key: expected a UUID; it is sent as it is", masked(key))
     if "default_tags" in chosen:
         chosen["default_tags"] = tuple(chosen["default_tags"])  # pyright: ignore[reportArgumentType]
@@ -234,11 +235,9 @@ def show_warnings() -> None:
 
 def _apply_log_level(level: str) -> None:
     chosen = str(level).upper()
-    if chosen not in LOG_LEVELS:
-        return
-    logger.setLevel(chosen)
-    for handler in logger.handlers:
-        if isinstance(handler, _Unconfigured):
+    if chosen in LOG_LEVELS:
+        logger.setLevel(chosen)
+        for handler in (one for one in logger.handlers if isinstance(one, _Unconfigured)):
             handler.setLevel(chosen)
 
 

@@ -59,8 +59,8 @@ class FakeAgentOps(OtlpSink):
 
     @property
     def places(self) -> dict[str, str]:
-        """The same without a key."""
-        return {"AGENTOPS_API_ENDPOINT": self.url, "AGENTOPS_EXPORTER_ENDPOINT": f"{self.url}/v1/traces"}
+        """The same without a key. Every span, because what tests have in them is mostly no GenAI."""
+        return {"AGENTOPS_API_ENDPOINT": self.url, "AGENTOPS_EXPORTER_ENDPOINT": f"{self.url}/v1/traces", "AGENTOPS_EXPORT": "all"}
 
     @property
     def authentications(self) -> int:

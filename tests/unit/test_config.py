@@ -37,6 +37,7 @@ ACCEPTED = {
     "AGENTOPS_CAPTURE_STDOUT": ("true", "capture_stdout", True),
     "AGENTOPS_UPLOAD_LOGS": ("1", "upload_logs", True),
     "AGENTOPS_TRACE_PARENT": ("CURRENT", "trace_parent", "current"),
+    "AGENTOPS_EXPORT": ("ALL", "export", "all"),
 }
 REFUSED = {
     "AGENTOPS_API_ENDPOINT": "api.agentops.ai",
@@ -46,6 +47,7 @@ REFUSED = {
     "AGENTOPS_AUTO_START_SESSION": "perhaps",
     "AGENTOPS_LOG_LEVEL": "loud",
     "AGENTOPS_TRACE_PARENT": "sideways",
+    "AGENTOPS_EXPORT": "llm",
 }
 
 

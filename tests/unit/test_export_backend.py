@@ -53,7 +53,7 @@ def sending(agentops_backend: FakeAgentOps) -> Iterator[AgentOpsSpanExporter]:
 
 
 def spans(count: int, **attributes: Any) -> list[ReadableSpan]:
-    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("test")
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("agentops.test")
     found = [tracer.start_span(f"work {number}", attributes=attributes) for number in range(count)]
     for span in found:
         span.end()

@@ -89,7 +89,7 @@ def strange() -> Iterator[Strange]:
 
 @pytest.fixture(scope="module")
 def spans() -> list[ReadableSpan]:
-    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("fuzz")
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("agentops.fuzz")
     made: list[Any] = []
     for name in ("one", "two"):
         span: Any = tracer.start_span(name)

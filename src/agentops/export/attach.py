@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from agentops.config import settings
 from agentops.export import backend
 from agentops.export.delivery import EXIT_SECONDS, share_exit_time
+from agentops.export.selection import lineage
 from agentops.sessions.notices import on_session_start
 from agentops_instrumentors.core import environment
 
@@ -58,6 +59,7 @@ def spans(provider: TracerProvider) -> None:
 
     The first session to start has the exporter authenticate, so that nothing waits for that later.
     """
+    provider.add_span_processor(lineage)
     if not backend.claim(backend.AgentOpsSpanExporter):
         exporter = backend.AgentOpsSpanExporter(claimed=True)
         exporter.start()

@@ -18,6 +18,7 @@ from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportRes
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from agentops.export.selection import Selection
 from agentops.export.translate import translated
 from agentops.export.transport import DEFAULT_TIMEOUT, Transport
 from agentops_instrumentors.core.guard import swallowed
@@ -86,10 +87,14 @@ class AgentOpsSpanExporter(_Exporter, SpanExporter):
         self, *, endpoint: str | None = None, api_key: str | None = None, timeout: float = DEFAULT_TIMEOUT, claimed: bool = False
     ) -> None:
         super().__init__("traces", endpoint, api_key, timeout, claimed)
+        self._selection = Selection()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Put `spans` in line, without waiting. FAILURE: they are lost."""
-        return SpanExportResult.SUCCESS if self._submit(lambda: translated(encode_spans(spans))) else SpanExportResult.FAILURE
+        """Put those of `spans` in line that AGENTOPS_EXPORT chooses, without waiting. FAILURE: they are lost."""
+        chosen = self._selection.chosen(spans)
+        if chosen and not self._submit(lambda: translated(encode_spans(chosen))):
+            return SpanExportResult.FAILURE
+        return SpanExportResult.SUCCESS
 
 
 class AgentOpsMetricExporter(_Exporter, MetricExporter):
