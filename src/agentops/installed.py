@@ -11,6 +11,8 @@ PROTOCOL_VARIABLE: Final = "OTEL_EXPORTER_OTLP_PROTOCOL"
 HTTP_PROTOBUF: Final = "http/protobuf"
 GRPC: Final = "grpc"
 OTLP_EXPORTERS: Final = {HTTP_PROTOBUF: "otlp_proto_http", GRPC: "otlp_proto_grpc"}
+NAMED_AFTER_RECEIVERS: Final = frozenset({"agentops_phoenix", "agentops_mlflow"})
+"""Exporters of ours that send OTLP over HTTP by the same variables as `otlp`."""
 _TRACES: Final = "opentelemetry_traces_exporter"
 _UPSTREAM_MODULE: Final = "opentelemetry.distro:"
 

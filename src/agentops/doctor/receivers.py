@@ -18,7 +18,7 @@ from agentops.destinations import OTLP, SIGNALS, Signal, declarative, route
 from agentops.doctor.agentops_backend import ask_agentops
 from agentops.doctor.answers import ask, refused
 from agentops.doctor.facts import Receiver
-from agentops.installed import GRPC, HTTP_PROTOBUF, OTLP_EXPORTERS, PROTOCOL_VARIABLE
+from agentops.installed import GRPC, HTTP_PROTOBUF, NAMED_AFTER_RECEIVERS, OTLP_EXPORTERS, PROTOCOL_VARIABLE
 from agentops_instrumentors.core import environment
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ def _target(signal: Signal) -> _Target | None:
     names = set(route(signal).others)
     protocol = environment.text(signal.protocol_variable) or environment.text(PROTOCOL_VARIABLE, HTTP_PROTOBUF)
     chosen = next((each for each, exporter in OTLP_EXPORTERS.items() if exporter in names), protocol if OTLP in names else None)
+    if chosen is None and names & NAMED_AFTER_RECEIVERS:
+        chosen = HTTP_PROTOBUF
     if chosen not in _DEFAULT_PORTS:
         return None
     own = environment.text(signal.endpoint_variable)
