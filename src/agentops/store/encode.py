@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
     from opentelemetry.trace import Link, SpanContext
 
+    from agentops.store.records import OpenRoot
+
 Json = dict[str, object]
 Encoded = tuple["Resource", "InstrumentationScope | None", Json]
 _Scopes = dict["InstrumentationScope | None", list[Json]]
 
+OPEN_ROOT: Final = "agentopsOpenRoot"
 _HAS_IS_REMOTE: Final = 0x100
 _IS_REMOTE: Final = 0x200
 _INFO: Final = 9
@@ -63,6 +66,14 @@ def encode_session_start(start: SessionStart, pid: int) -> bytes:
     resource = attributes({"telemetry.distro.name": "agentops-opentelemetry", "telemetry.distro.version": __version__, PROCESS_PID: pid})
     scope_logs: Json = {"scope": {"name": "agentops.session", "version": __version__}, "logRecords": [record]}
     return dump({"resourceLogs": [{"resource": {"attributes": resource}, "scopeLogs": [scope_logs]}]})
+
+
+def encode_open_root(root: OpenRoot) -> bytes:
+    """A line that is no OTLP: the root as it stands, without an end, for `spool.roots`. Without a line end."""
+    span = _span(root.span)
+    span.pop("endTimeUnixNano", None)
+    resources = by_resource([(root.span.resource, root.span.instrumentation_scope or None, span)], "scopeSpans", "spans")
+    return dump({OPEN_ROOT: {"lastEndUnixNano": str(root.last_end), "resourceSpans": resources}})
 
 
 def attributes(values: Mapping[str, object] | None) -> list[Json]:

@@ -6,7 +6,7 @@ import os
 import secrets
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from agentops.store import liveness, paths
 from agentops_instrumentors.core import environment
@@ -16,9 +16,14 @@ if TYPE_CHECKING:
     from io import FileIO
     from pathlib import Path
 
+    Remove = Callable[["StoredFile", str], None]
+
 _LARGEST_FILE: Final = 64 * 1024 * 1024
 _FILES_IN_FOLDER: Final = 8
 _DAY_SECONDS: Final = 86400
+TOO_MUCH: Final = "too_much"
+TOO_OLD: Final = "too_old"
+"""Why a file was removed: bounds of bytes, bounds of age."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,7 @@ class Limits:
 
     max_bytes: int = 512 * 1024 * 1024
     max_age_days: int = 30
+    largest_file: int = _LARGEST_FILE
 
     @classmethod
     def from_environment(cls) -> Limits:
@@ -39,7 +45,7 @@ class Limits:
     @property
     def file_bytes(self) -> int:
         """Past this size a new file is begun, so that the oldest can go as a whole."""
-        return min(_LARGEST_FILE, max(1, self.max_bytes // _FILES_IN_FOLDER))
+        return min(self.largest_file, max(1, self.max_bytes // _FILES_IN_FOLDER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +58,30 @@ class StoredFile:
     modified: float
 
 
+class Files(Protocol):
+    """What the writer writes to: the store's files, or a spool's."""
+
+    @property
+    def folder(self) -> Path: ...
+    def mark(self) -> None: ...
+    def touch(self) -> None: ...
+    def write(self, lines: bytes) -> None: ...
+    def begin_run(self) -> None: ...
+
+
 class StoreFiles:
     """The files of one process. Not thread-safe: the writer calls it under its lock.
 
     `preamble` returns whole lines for the top of every file but the first: the oldest file may be removed while its sessions are open.
+    `remove` removes a file that `prune` does away with.
     """
 
-    def __init__(self, folder: Path, limits: Limits, preamble: Callable[[], bytes] = bytes) -> None:
+    def __init__(self, folder: Path, limits: Limits, preamble: Callable[[], bytes] = bytes, remove: Remove | None = None) -> None:
         self.folder: Final = folder
         self.made_folder = False
         self._limits = limits
         self._preamble = preamble
+        self._remove = remove or unlink
         self._run = secrets.token_hex(4)
         self._file: FileIO | None = None
         self._size = 0
@@ -138,7 +157,7 @@ class StoreFiles:
             time.sleep(0.001)
             path = self.folder / paths.file_name(self._run, time.time())
         file = open(path, "xb", buffering=0, opener=_private)  # noqa: SIM115
-        prune(self.folder, self._limits, keep=path)
+        prune(self.folder, self._limits, path, self._remove)
         lines = self._preamble() if self._begun else b""
         self._file, self._size, self._begun = file, file.write(lines) or 0, True
         return file
@@ -173,10 +192,16 @@ def stored_files(folder: Path) -> list[StoredFile]:
     return sorted(found, key=lambda file: file.path.name)
 
 
-def prune(folder: Path, limits: Limits, keep: Path) -> None:
+def unlink(file: StoredFile, _why: str) -> None:
+    """Remove a file. Raises OSError."""
+    file.path.unlink()
+
+
+def prune(folder: Path, limits: Limits, keep: Path | None, remove: Remove = unlink) -> None:
     """Remove whole files, oldest first, that are too old or do not fit; never one that a live process may be writing.
 
-    `keep` is this process's file; room for it to grow full is left free. Never raises: what cannot be removed stays.
+    `keep` is this process's file; room for it to grow full is left free. `remove` is told why, `TOO_OLD` or `TOO_MUCH`.
+    Never raises: what cannot be removed stays.
     """
     try:
         files = stored_files(folder)
@@ -191,7 +216,7 @@ def prune(folder: Path, limits: Limits, keep: Path) -> None:
         if file.path == keep or (newest[file.name.run] == file.path and _being_written(file)):
             continue
         try:
-            file.path.unlink()
+            remove(file, TOO_MUCH if file.modified >= oldest_allowed else TOO_OLD)
         except OSError:
             continue
         excess -= file.size

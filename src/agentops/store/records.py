@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
 
 AttributeValue = str | bool | int | float | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float]
 
@@ -38,3 +41,14 @@ class SessionStart:
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict[str, AttributeValue])
     event: str = SESSION_START_EVENT
     destination: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRoot:
+    """A session's root that has not ended: from it another process makes the ended one, should this one vanish.
+
+    `last_end` is the end of the last child so far, in nanoseconds since the epoch; 0 for none.
+    """
+
+    span: ReadableSpan
+    last_end: int = 0

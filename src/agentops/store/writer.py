@@ -13,21 +13,16 @@ import sys
 import threading
 import time
 import weakref
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Final
 
-from agentops.store.records import SessionStart
 from agentops_instrumentors.core.guard import swallowed, warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from opentelemetry.sdk._logs import ReadableLogRecord
-    from opentelemetry.sdk.trace import ReadableSpan
-
-    from agentops.store.files import StoreFiles
-
-    Item = ReadableSpan | ReadableLogRecord | SessionStart
+    from agentops.store.batch import Item
+    from agentops.store.files import Files
 
 HEARTBEAT_SECONDS: Final = 30.0
 _COLLECT_SECONDS: Final = 0.02
@@ -36,6 +31,9 @@ _SPANS_A_LINE: Final = 128
 _EXIT_SECONDS: Final = 5.0
 _REMEMBERED_SPANS: Final = 65536
 _REMEMBERED_TRACES: Final = 10000
+QUEUE_FULL: Final = "queue_full"
+UNWRITABLE: Final = "unwritable"
+"""Why records were dropped; what is neither is named by its exception's type."""
 
 
 class StoreWriter:
@@ -46,13 +44,15 @@ class StoreWriter:
 
     def __init__(
         self,
-        files: StoreFiles,
+        files: Files,
         queue_limit: int = _QUEUE_LIMIT,
         alive: Callable[[], bool] = bool,
         heartbeat: float = HEARTBEAT_SECONDS,
+        what: str = "local store",
     ) -> None:
-        """`alive` says whether to give signs of life, every `heartbeat` seconds."""
+        """`alive` says whether to give signs of life, every `heartbeat` seconds; `what` is written, for messages."""
         self._files = files
+        self._what = what
         self._alive = alive
         self._heartbeat = heartbeat
         self._limit = queue_limit
@@ -69,14 +69,25 @@ class StoreWriter:
         self._wake: queue.SimpleQueue[None] | None = None
         self._starting = threading.Lock()
         self._awake = False
-        self._dropped = 0
+        self._dropped: Counter[str] = Counter()
+        self._written = 0
         self._seen: dict[int, None] = {}
         self._traces: set[int] = set()
 
     @property
     def dropped(self) -> int:
         """Spans, log records and session starts that did not reach the store."""
-        return self._dropped
+        return sum(self._dropped.copy().values())
+
+    @property
+    def drops(self) -> dict[str, int]:
+        """`dropped` by cause."""
+        return dict(self._dropped.copy())
+
+    @property
+    def written(self) -> int:
+        """Spans and log records handed to the files."""
+        return self._written
 
     @property
     def recorded_traces(self) -> int:
@@ -90,8 +101,8 @@ class StoreWriter:
     def submit(self, item: Item) -> None:
         """Enqueue one record. A full queue drops it, counted."""
         if len(self._items) >= self._limit:
-            self._drop(1)
-            warn_once("store:full", "The local store's queue is full: records are dropped and counted")
+            self._drop(QUEUE_FULL, 1)
+            warn_once(f"{self._what}:full", "The %s's queue is full: records are dropped and counted", self._what)
             return
         self._items.append(item)
         if self._closed:
@@ -123,7 +134,8 @@ class StoreWriter:
         self._closed = True
         flushed = self.flush(timeout)
         if self._dropped:
-            warn_once("store:lost", "%d spans and log records were not recorded in the local store %s", self._dropped, self._files.folder)
+            lost = "%d spans and log records were not recorded in the %s %s"
+            warn_once(f"{self._what}:lost", lost, self.dropped, self._what, self._files.folder)
         return flushed
 
     def after_fork(self) -> None:
@@ -139,7 +151,7 @@ class StoreWriter:
             # Looked up now, not at import: a program that patches threading and queue (gevent) did so after we were imported.
             self._wake = queue.SimpleQueue()
             # Not at start-up, for msgspec's sake, and not in the thread either: a fork during an import leaves the child without it.
-            importlib.import_module("agentops.store.encode")
+            importlib.import_module("agentops.store.batch")
             thread = threading.Thread(target=self._run, args=(self._wake,), name="agentops-store", daemon=True)
             self._thread = thread
             thread.start()
@@ -175,41 +187,26 @@ class StoreWriter:
             try:
                 self._write(batch)
             except OSError as error:
-                self._drop(len(batch))
+                self._drop(UNWRITABLE, len(batch))
                 self._say_unwritable(error)
             except Exception as error:
-                self._drop(len(batch))
+                self._drop(type(error).__qualname__, len(batch))
                 swallowed("store.writer", error)
 
     def _write(self, batch: list[Item]) -> None:
-        from opentelemetry.sdk.trace import ReadableSpan
+        from agentops.store.batch import encode_batch
 
-        from agentops.store.encode import encode_session_start, encode_spans
-
-        pid = os.getpid()
-        starts = [item for item in batch if isinstance(item, SessionStart)]
-        spans = [item for item in batch if isinstance(item, ReadableSpan) and self._first_time(item)]
-        records = [item for item in batch if not isinstance(item, (SessionStart, ReadableSpan))]
-        lines = [encode_session_start(start, pid) for start in starts]
-        if spans:
-            lines.append(encode_spans(spans))
-        if records:
-            from agentops.store.encode_logs import encode_logs
-
-            lines.append(encode_logs(records))
-        if starts:
+        encoded = encode_batch(batch, self._first_time if self._deduplicating else None)
+        if encoded.starts:
             self._files.mark()
-        if lines:
-            self._files.write(b"\n".join(lines) + b"\n")
+        if encoded.lines:
+            self._files.write(b"\n".join(encoded.lines) + b"\n")
+            self._written += encoded.items
         if len(self._traces) < _REMEMBERED_TRACES:
-            self._traces.update(start.trace_id for start in starts)
-            self._traces.update(context.trace_id for span in spans if (context := span.get_span_context()) is not None)
+            self._traces.update(encoded.traces())
 
-    def _first_time(self, span: ReadableSpan) -> bool:
-        context = span.get_span_context()
-        if not self._deduplicating or context is None:
-            return True
-        key = context.trace_id << 64 | context.span_id
+    def _first_time(self, trace_id: int, span_id: int) -> bool:
+        key = trace_id << 64 | span_id
         if key in self._seen:
             return False
         self._seen[key] = None
@@ -217,8 +214,8 @@ class StoreWriter:
             del self._seen[next(iter(self._seen))]
         return True
 
-    def _drop(self, count: int) -> None:
-        self._dropped += count
+    def _drop(self, cause: str, count: int) -> None:
+        self._dropped[cause] += count
 
     def _say_unwritable(self, error: OSError) -> None:
         warn_once(
