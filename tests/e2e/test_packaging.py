@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tarfile
@@ -58,7 +59,9 @@ def test_the_sdist_can_be_built_into_the_same_wheel(distributions: Path, tmp_pat
     (sdist,) = distributions.glob("*.tar.gz")
     (wheel,) = distributions.glob("*.whl")
     with tarfile.open(sdist) as archive:
-        assert {"README.md", "LICENSE", "pyproject.toml"} <= {name.partition("/")[2] for name in archive.getnames()}
+        held = {name.partition("/")[2] for name in archive.getnames()}
+    named = {name for name in re.findall(r"\]\(([\w./-]+)\)", (ROOT / "README.md").read_text()) if "//" not in name}
+    assert {"README.md", "LICENSE", "pyproject.toml", "Makefile", "requirements/test.txt", *named} <= held
     run(UV, "build", "--offline", "--no-build-isolation", "--python", sys.executable, "--wheel", "--out-dir", tmp_path, "--quiet", sdist)
     (rebuilt,) = tmp_path.glob("*.whl")
     assert sorted(zipfile.ZipFile(rebuilt).namelist()) == sorted(zipfile.ZipFile(wheel).namelist())
