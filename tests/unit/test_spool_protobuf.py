@@ -32,7 +32,8 @@ def read(*lines: bytes) -> Requests:
 def test_spans_arrive_as_their_own_encoder_would_send_them(spans: list[Any]) -> None:
     requests = read(encode_spans(spans))
     assert requests.unreadable == 0
-    assert requests.traces.SerializeToString(deterministic=True) == encode_spans_as_protobuf(spans).SerializeToString(deterministic=True)
+    # As text: a NaN has many bit patterns.
+    assert str(requests.traces) == str(encode_spans_as_protobuf(spans))
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -53,8 +54,7 @@ def test_log_records_arrive_as_their_own_encoder_would_send_them(
         record.trace_id, record.span_id = 2**127 + 5, 2**63 + 7
     whole = ReadableLogRecord(record, Resource({"a": 1}), InstrumentationScope("s", "1"), LogRecordLimits())
     requests = read(encode_logs([whole]))
-    expected = encode_logs_as_protobuf([whole]).SerializeToString(deterministic=True)
-    assert requests.logs.SerializeToString(deterministic=True) == expected
+    assert str(requests.logs) == str(encode_logs_as_protobuf([whole]))
 
 
 def test_lines_that_cannot_be_read_cost_nobody_else() -> None:

@@ -1,5 +1,4 @@
 """A bounded line of what waits for AgentOps, and the thread that sends it: whoever exports waits for nothing.
-
 What cannot be sent now stays in line until it can, at the end of the program for 5 s at most, all lines together.
 """
 
@@ -35,6 +34,11 @@ def share_exit_time() -> None:
     """Give all lines together 5 s once the program ends; to be called again with each provider, before it shuts down."""
     atexit.unregister(_begin_exit)
     atexit.register(_begin_exit)
+
+
+def exit_deadline() -> float:
+    """By when, of the monotonic clock, everything has to be sent at the end of the program; infinity before."""
+    return _exit_deadline
 
 
 def _begin_exit() -> None:
@@ -125,9 +129,8 @@ class Delivery:
             self._bytes = 0
             if left:
                 self._dropped["not sent before the end"] += left
-                warn_once(
-                    f"export:{self._what}:end", "%d %s for AgentOps could not be sent before the end%s", left, self._what, self._unsaid
-                )
+                unsent = "%d %s for AgentOps could not be sent before the end%s"
+                warn_once(f"export:{self._what}:end", unsent, left, self._what, self._unsaid)
             self._changed.notify_all()
 
     def counts(self) -> Counts:
@@ -222,12 +225,8 @@ class Delivery:
             lost += oldest.items
         if lost:
             self._dropped["the buffer is full"] += lost
-            warn_once(
-                f"export:{self._what}:full",
-                "AgentOps takes less than is recorded, or nothing at all: the oldest %s of more than %d MiB are dropped (said once)",
-                self._what,
-                self._max_bytes >> 20,
-            )
+            full = "AgentOps takes less than is recorded, or nothing at all: the oldest %s of more than %d MiB are dropped (said once)"
+            warn_once(f"export:{self._what}:full", full, self._what, self._max_bytes >> 20)
 
 
 _lines: Final[weakref.WeakSet[Delivery]] = weakref.WeakSet()

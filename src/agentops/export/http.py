@@ -54,9 +54,14 @@ class Answer:
 
 
 class Connection:
-    """Keeps its connections open between requests. For one thread at a time; a forked child opens its own."""
+    """Keeps its connections open between requests. For one thread at a time; a forked child opens its own.
 
-    def __init__(self) -> None:
+    `verify` is a file of certificate authorities, True for the system's; `certificate` the client's, with its key where that is apart.
+    """
+
+    def __init__(self, verify: str | bool = True, certificate: str | tuple[str, str] | None = None) -> None:
+        self._verify = verify
+        self._certificate = certificate
         # What sending imports is imported here: a fork while a thread imports leaves the child a module nobody will ever finish.
         import_module("requests")
         "localhost".encode("idna")
@@ -77,6 +82,8 @@ class Connection:
                     timeout=max(seconds, 0.01),
                     allow_redirects=False,
                     stream=True,
+                    verify=self._verify,
+                    cert=self._certificate,
                 )
                 try:
                     return Answer(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PATH: Final = "/v3/auth/token"
-_REFUSED_SECONDS: Final = 60.0
+REFUSED_SECONDS: Final = 60.0
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 30.0
 _KEYS: Final = "keys are at https://app.agentops.ai/settings/projects"
@@ -97,7 +97,7 @@ class Authenticator:
         with self._lock:
             if self._token is token:
                 self._token = None
-                self._refused_until = time.monotonic() + _REFUSED_SECONDS
+                self._refused_until = time.monotonic() + REFUSED_SECONDS
         warn_once(
             f"auth:{self._endpoint}:{where}",
             "AgentOps gives a token for the API key %s, but %s refuses it: do AGENTOPS_API_ENDPOINT and AGENTOPS_EXPORTER_ENDPOINT "
@@ -132,7 +132,7 @@ class Authenticator:
         return Token(token, project if isinstance(project, str) else "")
 
     def _refused(self, why: str) -> RefusedError:
-        self._refused_until = time.monotonic() + _REFUSED_SECONDS
+        self._refused_until = time.monotonic() + REFUSED_SECONDS
         warn_once(f"auth:{self._endpoint}:{self._key}", "%s; data for AgentOps is dropped", why)
         return RefusedError()
 

@@ -90,6 +90,11 @@ class StoreFiles:
         self._marked = False
 
     @property
+    def is_open(self) -> bool:
+        """Whether the next write may go on in the current file."""
+        return self._file is not None
+
+    @property
     def run(self) -> str:
         """What the files of this process, and its marker, are named by."""
         return f"{os.getpid()}-{self._run}"
@@ -159,7 +164,13 @@ class StoreFiles:
         file = open(path, "xb", buffering=0, opener=_private)  # noqa: SIM115
         prune(self.folder, self._limits, path, self._remove)
         lines = self._preamble() if self._begun else b""
-        self._file, self._size, self._begun = file, file.write(lines) or 0, True
+        try:
+            self._size = file.write(lines) or 0
+        except OSError:
+            file.close()
+            path.unlink(missing_ok=True)
+            raise
+        self._file, self._begun = file, True
         return file
 
     def _undo(self, file: FileIO) -> None:
