@@ -68,10 +68,11 @@ class Settings:
     """root: a session is its own trace; current: it nests under the current span."""
     export: str = "genai"
     """To AgentOps, genai: model calls, agents, tools, sessions, operations and the spans above them; all: every span."""
+    spool: bool = False
+    """True: what goes to AgentOps or over OTLP/HTTP is written to disk first and sent from there, by this process or a later one."""
     exporter: object | None = None
-    """A further SpanExporter, given to `init()`; not in the environment."""
     processor: object | None = None
-    """A further SpanProcessor, given to `init()`; not in the environment."""
+    """A further SpanExporter and SpanProcessor, given to `init()`; not in the environment."""
 
 
 def _optional_integer(name: str, fallback: str) -> int | None:
@@ -130,6 +131,7 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
     "AGENTOPS_CAPTURE_STDOUT": ("capture_stdout", lambda name: environment.boolean(name, False)),
     "AGENTOPS_UPLOAD_LOGS": ("upload_logs", lambda name: environment.boolean(name, False)),
     "AGENTOPS_TRACE_PARENT": ("trace_parent", lambda name: environment.choice(name, ("root", "current"), "root")),
+    "AGENTOPS_SPOOL": ("spool", lambda name: environment.boolean(name, False)),
     "AGENTOPS_EXPORT": ("export", lambda name: environment.choice(name, ("genai", "all"), "genai")),
 }
 _READ_WHERE_USED: Final = frozenset(
@@ -234,8 +236,7 @@ def show_warnings() -> None:
 
 
 def _apply_log_level(level: str) -> None:
-    chosen = str(level).upper()
-    if chosen in LOG_LEVELS:
+    if (chosen := str(level).upper()) in LOG_LEVELS:
         logger.setLevel(chosen)
         for handler in (one for one in logger.handlers if isinstance(one, _Unconfigured)):
             handler.setLevel(chosen)

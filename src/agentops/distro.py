@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
@@ -17,11 +18,12 @@ from agentops.config import settings, show_warnings
 from agentops.destinations import AGENTOPS, OTLP, SIGNALS, TRACES, Signal, declarative, disabled, route
 from agentops.installed import HTTP_PROTOBUF, NAME, OTLP_EXPORTERS, PROTOCOL_VARIABLE, installed, otlp_protocols
 from agentops_instrumentors.core import environment
-from agentops_instrumentors.core.guard import swallowed, warn_once
+from agentops_instrumentors.core.guard import guarded, swallowed, warn_once
 from agentops_instrumentors.version import __version__
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+    from types import ModuleType
 
 CONFIGURATOR_VARIABLE: Final = "OTEL_PYTHON_CONFIGURATOR"
 DETECTORS_VARIABLE: Final = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
@@ -64,11 +66,16 @@ class AgentOpsConfigurator(_OTelSDKConfigurator):
         show_warnings()
         if disabled():
             return
+        spools = _spools()
         try:
             # A declarative file is the whole configuration: arguments beside it are refused.
-            super()._configure(**({} if declarative() else _arguments(kwargs)))  # pyright: ignore[reportUnknownMemberType]
+            arguments = {} if declarative() else _arguments(kwargs)
+            with spools.withheld() if spools is not None else nullcontext():
+                super()._configure(**arguments)  # pyright: ignore[reportUnknownMemberType]
         except Exception as error:
             warn_once("configurator", "OpenTelemetry could not be set up as configured: %s: %s", type(error).__name__, error)
+        if spools is not None:
+            guarded("spool", spools.take_their_place, *SIGNALS)
         wiring.ensure_own()
 
 
@@ -88,11 +95,23 @@ def build_tracer_provider() -> None:
 
     prepare()
     provider = TracerProvider(resource=Resource.create(_resource_attributes()))
-    for name in (OTLP_EXPORTERS[_protocol(TRACES)] if name == OTLP else name for name in route(TRACES).others):
-        for entry_point in installed(TRACES.group, name):
+    spools = _spools()
+    for each in sorted(set(route(TRACES).others) - (spools.gives_way(TRACES) if spools is not None else set())):
+        for entry_point in installed(TRACES.group, OTLP_EXPORTERS[_protocol(TRACES)] if each == OTLP else each):
             provider.add_span_processor(BatchSpanProcessor(entry_point.load()()))
     trace.set_tracer_provider(provider)
+    if spools is not None:
+        guarded("spool", spools.take_their_place, TRACES)
     wiring.ensure_own()
+
+
+def _spools() -> ModuleType | None:
+    """The module that puts spools in the place of exporters, if that is wanted."""
+    if not settings().spool:
+        return None
+    from agentops.spool import attach
+
+    return attach
 
 
 def prepare() -> None:
@@ -162,13 +181,14 @@ def _resource_attributes() -> dict[str, Any]:
 
 def _further_exporters(signal: Signal) -> list[str]:
     """Exporters to build beside those the signal's variable names. Spans for AgentOps and the local store are added by `wiring`."""
-    chosen = route(signal)
+    chosen, spools = route(signal), _spools()
     further: list[str] = []
     if not chosen.named and chosen.others == (OTLP,):
         further.append(OTLP_EXPORTERS[_protocol(signal)])
     if signal != TRACES and chosen.agentops and AGENTOPS not in chosen.named:
         further.append(AGENTOPS)
-    return further
+    taken = spools.gives_way(signal) if spools is not None else ()
+    return [name for name in further if name not in taken]
 
 
 def _protocol(signal: Signal) -> str:

@@ -61,6 +61,12 @@ def spans(provider: TracerProvider) -> None:
     """
     provider.add_span_processor(lineage)
     if not backend.claim(backend.AgentOpsSpanExporter):
+        if settings().spool:
+            from agentops.spool import attach
+
+            spool = attach.agentops_spans(provider)
+            on_session_start(lambda _: spool.prepare())
+            return
         exporter = backend.AgentOpsSpanExporter(claimed=True)
         exporter.start()
         provider.add_span_processor(_batches(exporter))
@@ -83,6 +89,11 @@ def metrics(provider: MeterProvider) -> None:
 def logs(provider: LoggerProvider) -> None:
     """Export the log records of `provider` to AgentOps."""
     if not backend.claim(backend.AgentOpsLogExporter):
+        if settings().spool:
+            from agentops.spool import attach
+
+            attach.agentops_logs(provider)
+            return
         exporter = backend.AgentOpsLogExporter(claimed=True)
         exporter.start()
         provider.add_log_record_processor(_LogBatches(exporter))

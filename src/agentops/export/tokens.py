@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from agentops.config import masked
+from agentops.config import masked, settings
 from agentops.export.http import USER_AGENT, Answer, Connection, UnreachableError
 from agentops_instrumentors.core.guard import warn_once
 
@@ -101,9 +101,10 @@ class Authenticator:
         warn_once(
             f"auth:{self._endpoint}:{where}",
             "AgentOps gives a token for the API key %s, but %s refuses it: do AGENTOPS_API_ENDPOINT and AGENTOPS_EXPORTER_ENDPOINT "
-            "belong together? Data for it is dropped",
+            "belong together? Data for it is %s",
             masked(self._key),
             where,
+            _fate(),
         )
 
     def _ask(self, seconds: float, renewing: bool) -> Token:
@@ -133,7 +134,7 @@ class Authenticator:
 
     def _refused(self, why: str) -> RefusedError:
         self._refused_until = time.monotonic() + REFUSED_SECONDS
-        warn_once(f"auth:{self._endpoint}:{self._key}", "%s; data for AgentOps is dropped", why)
+        warn_once(f"auth:{self._endpoint}:{self._key}", "%s; data for AgentOps is %s", why, _fate())
         return RefusedError()
 
     def _unavailable(self, cause: str, wait: float | None) -> UnavailableError:
@@ -154,6 +155,10 @@ class Authenticator:
         if answer.status in (401, 403):
             return f"AgentOps does not know the API key {key}: check AGENTOPS_API_KEY; {_KEYS}"
         return f"{self._endpoint}{_PATH} answered HTTP {answer.status}: check AGENTOPS_API_ENDPOINT"
+
+
+def _fate() -> str:
+    return "kept in its spool" if settings().spool else "dropped"
 
 
 _lock = threading.Lock()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SIGTERM_SECONDS: Final = 5.0
 _REPLAY_SECONDS: Final = 1.0
-_TELEMETRY: Final = ("opentelemetry.sdk.", "opentelemetry.exporter.", "agentops.store.", "agentops.export.")
+_TELEMETRY: Final = ("opentelemetry.sdk.", "opentelemetry.exporter.", "agentops.store.", "agentops.export.", "agentops.spool.")
 
 
 def end_open_sessions() -> None:

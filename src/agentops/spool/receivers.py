@@ -43,10 +43,9 @@ class Receiver(Protocol):
 class SpooledAgentOps(AgentOpsReceiver):
     """AgentOps; without a key everything is kept."""
 
-    timeout: Final = DEFAULT_TIMEOUT
-
     def __init__(self, signal: str) -> None:
         super().__init__(signal, keeps=True)
+        self.timeout: Final = DEFAULT_TIMEOUT
 
     def message(self, requests: Requests) -> Message:
         """Spans in the older names that AgentOps reads."""
