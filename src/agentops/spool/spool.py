@@ -13,12 +13,13 @@ from agentops.export.outcomes import Counts
 from agentops.spool.backlog import Backlog
 from agentops.spool.drops import Drops
 from agentops.spool.files import LARGEST_FILE, SpoolFiles
+from agentops.spool.place import shown, spools_folder
 from agentops.spool.sender import Sender
 from agentops.store.files import Limits, prune, stored_files
 from agentops.store.records import OpenRoot
 from agentops.store.writer import StoreWriter
 from agentops_instrumentors.core import semconv
-from agentops_instrumentors.core.guard import guarded, warn_once
+from agentops_instrumentors.core.guard import guarded, swallowed, warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,22 +109,14 @@ class Spool:
         self.files.close()
         self._sender.close(deadline, everything=not self._open)
 
-    def finish_close(self) -> None:
-        """Wait for it, and say what is left."""
+    def finish_close(self) -> bool:
+        """Wait for it; whether everything was sent, what was taken over included."""
         finished = self._sender.join()
         left = not self._sender.done or self._backlog.leave()
         self.drops.save()
         if not left:
             self.files.unmark()
-        if not finished:
-            warn_once(
-                f"spool:{self.place.folder}:left",
-                "Not all %s for %s could be sent before the end: they are kept in %s until the next program that sends there takes them "
-                "over (`agentops doctor` shows them)",
-                "spans" if self.place.signal == "traces" else "log records",
-                self.url,
-                self.place.folder,
-            )
+        return finished
 
     def after_fork(self) -> None:
         """In a forked child: sessions, files and what waits are the parent's."""
@@ -167,8 +160,23 @@ def close_all() -> None:
     deadline = min(time.monotonic() + EXIT_SECONDS, exit_deadline())
     for each in spools():
         guarded("spool", each.begin_close, deadline)
-    for each in spools():
-        guarded("spool", each.finish_close)
+    unfinished = [each for each in spools() if not _finished(each)]
+    if unfinished:
+        warn_once(
+            "spool:left",
+            "Not everything could be sent before the end. What is left is kept in %s until a program that sends there takes it over: %s "
+            "(see agentops doctor)",
+            spools_folder(),
+            ", ".join(f"{each.place.signal} for {shown(each.url)}" for each in unfinished),
+        )
+
+
+def _finished(one: Spool) -> bool:
+    try:
+        return one.finish_close()
+    except Exception as error:
+        swallowed("spool", error)
+        return False
 
 
 def _after_fork() -> None:
