@@ -11,18 +11,31 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from agentops.installed import GRPC, HTTP_PROTOBUF, NAME, PROTOCOL_VARIABLE, no_vendor_distro, otlp_protocols
+from agentops.installed import GRPC, HTTP_PROTOBUF, NAME, PROTOCOL_VARIABLE, installed, no_vendor_distro, otlp_protocols
 from agentops_instrumentors.core.guard import logger, swallowed
 
 _DISTRO_VARIABLE: Final = "OTEL_PYTHON_DISTRO"
+_CONFIGURATOR_VARIABLE: Final = "OTEL_PYTHON_CONFIGURATOR"
 
 
 def publish() -> None:
-    """Set the defaults the program starts with: our distro where only upstream's is beside it, and an OTLP protocol that is installed."""
+    """Set the defaults the program starts with: our distro where only upstream's is beside it, and an OTLP protocol that is installed.
+
+    Another vendor's distro stays what it is without us, wherever ours comes in the order of the file system: ours joins its provider.
+    """
     if GRPC not in otlp_protocols():
         os.environ.setdefault(PROTOCOL_VARIABLE, HTTP_PROTOBUF)
-    if no_vendor_distro() and os.environ.setdefault(_DISTRO_VARIABLE, NAME) != NAME:
+    if not no_vendor_distro():
+        _leave_to_vendor()
+    elif os.environ.setdefault(_DISTRO_VARIABLE, NAME) != NAME:
         _publish_exporters()
+
+
+def _leave_to_vendor() -> None:
+    for variable, group in ((_DISTRO_VARIABLE, "opentelemetry_distro"), (_CONFIGURATOR_VARIABLE, "opentelemetry_configurator")):
+        name = next((entry.name for entry in installed(group) if entry.name != NAME), "")
+        if name and os.environ.get(_DISTRO_VARIABLE, "") != NAME:
+            os.environ.setdefault(variable, name)
 
 
 def _publish_exporters() -> None:

@@ -32,7 +32,8 @@ _SYSTEM_METRICS: Final = "opentelemetry.instrumentation.system_metrics:"
 _DISABLED_VARIABLE: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 
 _lock: Final = threading.RLock()
-_attached: Final[weakref.WeakKeyDictionary[Any, set[str]]] = weakref.WeakKeyDictionary()
+# By identity: not every vendor's provider has a hash.
+_attached: Final[dict[int, tuple[weakref.ref[object], set[str]]]] = {}
 _attached_signals: Final[set[str]] = set()
 _foreign = False
 _foreign_signals = False
@@ -107,10 +108,13 @@ def _guarded(provider: TracerProvider | None, *, foreign: bool) -> None:
 
 def _join(provider: SDKTracerProvider, foreign: bool) -> None:
     global _foreign
-    new = provider not in _attached
-    done = _attached.setdefault(provider, set())
+    known = _attached.get(id(provider))
     chosen = route(TRACES)
-    if new:
+    if known is not None and known[0]() is provider:
+        done = known[1]
+    else:
+        done = set[str]()
+        _attached[id(provider)] = weakref.ref(provider), done
         _foreign = _foreign or foreign
         from agentops.sessions import runtime
 

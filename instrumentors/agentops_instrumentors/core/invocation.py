@@ -18,6 +18,7 @@ from agentops_instrumentors.core import attributes, content, cost, events, failu
 from agentops_instrumentors.core.guard import swallowed
 from agentops_instrumentors.core.metrics import Measured
 from agentops_instrumentors.core.operation import Response
+from agentops_instrumentors.core.started import as_started
 from agentops_instrumentors.core.telemetry import parent_context
 
 if TYPE_CHECKING:
@@ -77,14 +78,9 @@ class Invocation:
         self._input: dict[str, AttributeValue] | None = None
         subject = request.model if request.subject is None else request.subject
         name = f"{request.operation} {subject}" if subject else request.operation
-        self.span = telemetry.tracer.start_span(
-            name,
-            parent,
-            SpanKind.CLIENT,
-            attributes.of_sampling(request),
-            record_exception=False,
-            set_status_on_exception=False,
-        )
+        named = attributes.of_sampling(request)
+        started = telemetry.tracer.start_span(name, parent, SpanKind.CLIENT, named, record_exception=False, set_status_on_exception=False)
+        self.span = as_started(started, named)
         self.context = set_span_in_context(self.span, Context({**_for_vendor(parent), CURRENT: Running(request.operation, self._claim)}))
         self.policy = policy = telemetry.policy
         recording = self.span.is_recording()

@@ -15,6 +15,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_contex
 from agentops_instrumentors.core import agent, arbitration, content, failures, running_tool, semconv, waiting
 from agentops_instrumentors.core.guard import swallowed
 from agentops_instrumentors.core.invocation import CURRENT, Invocation, Running
+from agentops_instrumentors.core.started import as_started
 from agentops_instrumentors.core.telemetry import parent_context
 
 if TYPE_CHECKING:
@@ -53,14 +54,9 @@ class ToolRun:
         self._claim = Lock()
         self._inside = failures.Failures()
         self._agent = agent.at_work(around)
-        self.span = telemetry.tracer.start_span(
-            f"{semconv.EXECUTE_TOOL} {call.name}",
-            around,
-            SpanKind.INTERNAL,
-            self._named(),
-            record_exception=False,
-            set_status_on_exception=False,
-        )
+        name, named = f"{semconv.EXECUTE_TOOL} {call.name}", self._named()
+        started = telemetry.tracer.start_span(name, around, SpanKind.INTERNAL, named, record_exception=False, set_status_on_exception=False)
+        self.span = as_started(started, named)
         self._joinable = running_tool.Joinable(call.name, self.span)
         # A model call of the tool's own is no part of the operation around the tool.
         running = Running(semconv.EXECUTE_TOOL, self._claim)

@@ -9,6 +9,7 @@ from opentelemetry.trace import INVALID_SPAN, SpanContext, SpanKind, TraceFlags,
 
 from agentops.sessions.ids import IdSource, SessionIds, root_span_id, session_id_of
 from agentops_instrumentors.core import semconv
+from agentops_instrumentors.core.started import as_started
 from agentops_instrumentors.version import __version__
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class SessionTracer:
         return self._start(name, context, attributes, (), start_time)
 
     def _start(self, name: str, context: Context, attributes: dict[str, AttributeValue], links: Sequence[Link], start_time: int) -> Span:
-        return self._tracer.start_span(
+        span = self._tracer.start_span(
             name,
             context=context,
             kind=SpanKind.INTERNAL,
@@ -95,6 +96,7 @@ class SessionTracer:
             record_exception=False,
             set_status_on_exception=False,
         )
+        return as_started(span, attributes)
 
 
 class Home:

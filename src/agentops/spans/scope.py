@@ -13,6 +13,7 @@ from agentops.spans import agents
 from agentops.spans.definition import AGENT, TOOL
 from agentops_instrumentors.core import content, failures, semconv, waiting
 from agentops_instrumentors.core.guard import swallowed
+from agentops_instrumentors.core.started import as_started
 from agentops_instrumentors.core.telemetry import parent_context
 
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ class Operation(Scope):
         span = telemetry.tracer.start_span(
             definition.span_name, starting, SpanKind.INTERNAL, attributes, record_exception=False, set_status_on_exception=False
         )
+        span = as_started(span, attributes)
         super().__init__(definition, span, set_span_in_context(span, starting))
         self._agent = agent
         self._around = around

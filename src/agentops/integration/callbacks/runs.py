@@ -19,6 +19,7 @@ from agentops.spans.definition import Definition, Kind
 from agentops.spans.scope import NOTHING, Operation
 from agentops.spans.telemetry import telemetry
 from agentops_instrumentors.core import content, semconv
+from agentops_instrumentors.core.started import as_started
 from agentops_instrumentors.core.telemetry import Telemetry, parent_context
 from agentops_instrumentors.version import __version__
 
@@ -145,12 +146,13 @@ class Runs:
         from agentops_instrumentors.core.operation import Response as Answer
 
         answer = response or Answer()
-        asked = attributes.of_request(request)
+        asked = dict(attributes.of_request(request))
         ended, policy = time.time_ns(), content.policy()
         name = f"{request.operation} {request.model}" if request.model else request.operation
         span = self._telemetry.tracer.start_span(
             name, run.outer, SpanKind.CLIENT, asked, start_time=run.started, record_exception=False, set_status_on_exception=False
         )
+        span = as_started(span, asked)
         found: dict[str, Any] = dict(attributes.of_response(request, answer))
         if policy.on_span and request.content is not None:
             found.update(attributes.of_content(request.content(), policy, content.to_json))
