@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from agentops_conformance.cli import main as conformance
 
         return conformance(given[1:])
-    arguments = _parser().parse_args(given) if given[:1] != ["doctor"] else None
+    arguments = _parser(given).parse_args(given) if given[:1] != ["doctor"] else None
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -63,12 +63,16 @@ def _run(arguments: argparse.Namespace) -> int:
         from agentops.cli.listing import list_sessions
 
         return list_sessions(folder, None if arguments.all else arguments.limit, as_json=arguments.json)
+    if arguments.command == "replay":
+        from agentops.cli.replay import replay
+
+        return replay(folder, arguments)
     from agentops.cli.show import show_session
 
     return show_session(folder, arguments.id, content=arguments.content, as_json=arguments.json)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="agentops", description="Look at the agent sessions recorded on this machine.")
     parser.add_argument("--version", action="version", version=f"agentops-opentelemetry {__version__}")
     store = argparse.ArgumentParser(add_help=False)
@@ -87,6 +91,12 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--content", action="store_true", help="with messages, tool arguments and results")
     show.add_argument("--json", action="store_true", help="as JSON")
 
+    if given[:1] == ["replay"]:
+        from agentops.cli.replay import add_parser
+
+        add_parser(commands, store)
+    else:
+        commands.add_parser("replay", help="send recorded sessions to an OTLP/HTTP receiver")
     commands.add_parser("path", parents=[store], help="print the store's folder")
     commands.add_parser("doctor", add_help=False, help="say what is recorded, by whom, where it goes, and what is wrong")
     commands.add_parser("conformance", add_help=False, help="check any OTLP telemetry against the GenAI semantic conventions")

@@ -41,7 +41,7 @@ def show_session(folder: Path, identifier: str, content: bool, as_json: bool) ->
             print(f"agentops: no session's id begins with {identifier!r} in {folder} (see: agentops sessions)", file=sys.stderr)
             return 2
         except AmbiguousSessionError as error:
-            print(f"agentops: {identifier!r} begins the ids of {_named(error.candidates)}", file=sys.stderr)
+            print(f"agentops: {identifier!r} begins the ids of {named(error.candidates)}", file=sys.stderr)
             return 2
     if as_json:
         from agentops.cli.json_output import session_document
@@ -57,9 +57,10 @@ def show_session(folder: Path, identifier: str, content: bool, as_json: bool) ->
     return 0
 
 
-def _named(candidates: list[StoredSession]) -> str:
-    named = ", ".join(short_ids(candidates)[:_CANDIDATES])
-    return f"{len(candidates)} sessions: {named}{', ...' if len(candidates) > _CANDIDATES else ''}"
+def named(candidates: list[StoredSession]) -> str:
+    """How many sessions begin so, and the first few of them."""
+    ids = ", ".join(short_ids(candidates)[:_CANDIDATES])
+    return f"{len(candidates)} sessions: {ids}{', ...' if len(candidates) > _CANDIDATES else ''}"
 
 
 def _print_header(terminal: Terminal, session: StoredSession) -> None:
