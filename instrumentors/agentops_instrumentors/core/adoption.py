@@ -1,15 +1,21 @@
-"""Another instrumentor's span of a call that ours stands down for: it is theirs to name and to end, and gets what the call cost."""
+"""Another instrumentor's span of a call that ours stands down for: it is theirs to name and to end, and gets what the call cost.
+
+The call's metrics are ours to record where that instrumentor records none.
+"""
 
 from __future__ import annotations
 
 from threading import Lock
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from opentelemetry.context import attach, get_current, set_value
 
-from agentops_instrumentors.core import arbitration, attributes
+from agentops_instrumentors.core import arbitration, attributes, content, semconv
 from agentops_instrumentors.core.guard import swallowed
 from agentops_instrumentors.core.invocation import Invocation
+from agentops_instrumentors.core.metrics import Measured
+from agentops_instrumentors.core.operation import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,19 +24,24 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Span
 
-    from agentops_instrumentors.core.operation import Request, Response
+    from agentops_instrumentors.core.operation import Request
+    from agentops_instrumentors.core.telemetry import Telemetry
 
 
 class Adopted:
     """What an `Invocation` is to endpoints and streams, for a span that is not ours; an invalid one where theirs is not current."""
 
-    __slots__ = ("_claim", "_settle", "_span", "request")
+    __slots__ = ("_arrivals", "_claim", "_settle", "_span", "_started", "_telemetry", "request")
 
-    def __init__(self, span: Span, request: Request) -> None:
+    def __init__(self, span: Span, request: Request, telemetry: Telemetry | None = None) -> None:
+        """`telemetry` is given where nobody else records the call's metrics."""
         self.request = request
         self._settle: Callable[[], Response] | None = None
         self._span = span
         self._claim = Lock()
+        self._telemetry = telemetry
+        self._arrivals: list[float] = []
+        self._started = perf_counter()
 
     def enter(self) -> Token[Context]:
         """The span that is current stays so; whoever else would count the call can see that it is counted."""
@@ -39,7 +50,9 @@ class Adopted:
     leave = staticmethod(Invocation.leave)
 
     def arrived(self) -> None:
-        """Times are theirs to tell."""
+        """A chunk of a stream arrived."""
+        if self._telemetry is not None:
+            self._arrivals.append(perf_counter())
 
     @property
     def finished(self) -> bool:
@@ -64,15 +77,32 @@ class Adopted:
 
     def finish(self, response: Response | None = None) -> None:
         """Tell what `response` cost, or what arrived of it."""
+        self._end(response, None)
+
+    def fail(self, error: BaseException) -> None:
+        """The failure is theirs to tell; what arrived before it has its price."""
+        self._end(None, None if isinstance(error, GeneratorExit) else error)
+
+    def _end(self, response: Response | None, error: BaseException | None) -> None:
         if not self._claim.acquire(blocking=False):
             return
         try:
             found = response or (self._settle() if self._settle else None)
             if found is not None and self._span.is_recording():
                 self._span.set_attributes(attributes.of_cost(self.request, found))
-        except Exception as error:
-            swallowed("adopted span", error)
+            if self._telemetry is not None:
+                self._measure(self._telemetry, found or Response(), error)
+        except Exception as failure:
+            swallowed("adopted span", failure)
 
-    def fail(self, error: BaseException) -> None:
-        """The failure is theirs to tell; what arrived before it has its price."""
-        self.finish()
+    def _measure(self, telemetry: Telemetry, response: Response, error: BaseException | None) -> None:
+        request, arrivals = self.request, self._arrivals
+        details = response.metric_attributes
+        error_type = response.error_type if error is None else request.error_code(error) or content.exception_type(error)
+        if error_type is not None:
+            details = {**details, semconv.ERROR_TYPE: error_type}
+        seconds = perf_counter() - self._started
+        first = arrivals[0] - self._started if arrivals else None
+        identity = attributes.identity(request, response.model)
+        span = self._span.get_span_context()
+        telemetry.instruments.add(Measured(request.operation, seconds, identity, details, response.usage, span, first), arrivals)

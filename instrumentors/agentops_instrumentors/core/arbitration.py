@@ -18,6 +18,7 @@ from opentelemetry.trace import get_current_span
 from agentops_instrumentors.core import environment, semconv
 from agentops_instrumentors.core.guard import warn_once
 from agentops_instrumentors.core.invocation import CURRENT
+from agentops_instrumentors.core.telemetry import provided_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,8 +39,13 @@ GENAI_INSTRUMENTORS: Final = (
     "opentelemetry.instrumentation.botocore",
     "opentelemetry.instrumentation.bedrock",
     "openinference.instrumentation",
+    "logfire._internal.integrations.llm_providers",
 )
 """Modules whose wrappers emit GenAI spans to the global provider. Wrappers of anyone else never count."""
+_OWN_PROVIDER: Final = "logfire."
+"""Of these, whose spans go to a provider of their own, which need not be the global one."""
+_WITHOUT_METRICS: Final = ("openinference.instrumentation", "logfire.")
+"""Of these, who records no tokens and durations as metrics, which then are ours to record."""
 _DEEPEST: Final = 16
 _NOWHERE: Final[Mapping[str, object]] = {}
 ELSEWHERE: Final = create_key("agentops-counted-elsewhere")
@@ -74,9 +80,9 @@ def _kind(operation: str) -> str:
     return _KINDS.get(operation, operation)
 
 
-def foreigners(owner: Any, names: tuple[str, ...], ours: object) -> Foreigners | _AnyForeigners:
+def foreigners(owner: Any, names: tuple[str, ...]) -> Foreigners | _AnyForeigners:
     """Who else wraps the methods `names` of `owner`, the first of which is the patched one, or others given as `module:Class.method`."""
-    each = [_Elsewhere(name, ours) if ":" in name else Foreigners(owner, name, ours) for name in names]
+    each = [_Elsewhere(name) if ":" in name else Foreigners(owner, name) for name in names]
     return each[0] if len(each) == 1 else _AnyForeigners(each)
 
 
@@ -86,15 +92,16 @@ class Foreigners:
     The answer is kept for as long as the same object is bound there.
     """
 
-    __slots__ = ("_answer", "_name", "_names", "_ours", "_owner", "_seen")
+    __slots__ = ("_answer", "_name", "_names", "_owner", "_seen", "measured")
 
-    def __init__(self, owner: Any, name: str, ours: object) -> None:
+    def __init__(self, owner: Any, name: str) -> None:
         self._owner = owner
         self._name = name
-        self._ours = ours
         self._names: Mapping[str, object] = vars(owner) if owner is not None and standing_down() else _NOWHERE
         self._seen: object = None
         self._answer = False
+        self.measured = False
+        """Whether one of them records metrics of the call, as of the last answer."""
 
     def present(self) -> bool:
         """True when ours should stand down for another instrumentor. `force` and `off` never look."""
@@ -105,20 +112,17 @@ class Foreigners:
         return self._answer
 
     def _look(self, layer: object) -> bool:
-        for _ in range(_DEEPEST):
-            if layer is None:
-                return False
-            if layer is not self._ours and wrapping_module(layer).startswith(GENAI_INSTRUMENTORS):
-                warn_once(
-                    f"foreign:{self._name}:{wrapping_module(layer)}",
-                    "%s is instrumented by %s too; ours stands down there so that no call counts twice (%s=force records both)",
-                    f"{getattr(self._owner, '__qualname__', self._owner)}.{self._name}",
-                    wrapping_module(layer),
-                    CONFLICT_VARIABLE,
-                )
-                return True
-            layer = getattr(layer, "__wrapped__", None)
-        return False
+        found = [module for module in wrapping_modules(layer) if _counts(module)]
+        self.measured = any(not module.startswith(_WITHOUT_METRICS) for module in found)
+        for module in found[:1]:
+            warn_once(
+                f"foreign:{self._name}:{module}",
+                "%s is instrumented by %s too; ours stands down there so that no call counts twice (%s=force records both)",
+                f"{getattr(self._owner, '__qualname__', self._owner)}.{self._name}",
+                module,
+                CONFLICT_VARIABLE,
+            )
+        return bool(found)
 
 
 class _Elsewhere(Foreigners):
@@ -126,10 +130,10 @@ class _Elsewhere(Foreigners):
 
     __slots__ = ("_class", "_module")
 
-    def __init__(self, target: str, ours: object) -> None:
+    def __init__(self, target: str) -> None:
         self._module, _, path = target.partition(":")
         self._class, _, name = path.partition(".")
-        super().__init__(None, name, ours)
+        super().__init__(None, name)
 
     def present(self) -> bool:
         """True when ours should stand down for another instrumentor."""
@@ -137,7 +141,7 @@ class _Elsewhere(Foreigners):
             owner = getattr(sys.modules.get(self._module), self._class, None)
             if owner is None:
                 return False
-            Foreigners.__init__(self, owner, self._name, self._ours)
+            Foreigners.__init__(self, owner, self._name)
         return Foreigners.present(self)
 
 
@@ -148,6 +152,11 @@ class _AnyForeigners:
 
     def __init__(self, each: list[Foreigners]) -> None:
         self._each = each
+
+    @property
+    def measured(self) -> bool:
+        """Whether one of them records metrics of the call."""
+        return any(one.present() and one.measured for one in self._each)
 
     def present(self) -> bool:
         """True when ours should stand down."""
@@ -181,6 +190,13 @@ def wrapping_modules(layer: object) -> tuple[str, ...]:
         found.append(wrapping_module(layer))
         layer = getattr(layer, "__wrapped__", None)
     return tuple(found)
+
+
+def _counts(module: str) -> bool:
+    """Whether wrappers of `module` emit GenAI spans to the global provider."""
+    if module.startswith(_OWN_PROVIDER) and not provided_by().startswith(_OWN_PROVIDER):
+        return False
+    return module.startswith(GENAI_INSTRUMENTORS)
 
 
 def wrapping_module(layer: object) -> str:

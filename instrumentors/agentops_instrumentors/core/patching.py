@@ -104,8 +104,7 @@ class Patch:
         own = endpoint.around(telemetry, asynchronous)
         method = self._run_deferred if endpoint.deferred else self._run_async if asynchronous else self._run
         self._wrapper = _wrapper(self._original, method if own is None else self._while_active(own))
-        names = () if endpoint.dispatcher else (name, *endpoint.beside)
-        self.foreigners = arbitration.foreigners(self._owner, names, self._wrapper)
+        self.foreigners = arbitration.foreigners(self._owner, () if endpoint.dispatcher else (name, *endpoint.beside))
         if theirs is None:
             setattr(self._owner, name, self._wrapper)
         else:
@@ -135,7 +134,8 @@ class Patch:
             request = self.endpoint.request(instance, call)
             if request is not None and (theirs or (self.endpoint.dispatcher and self.endpoint.elsewhere(instance, call))):
                 span = get_current_span(current) if arbitration.counted(current) else INVALID_SPAN
-                return cast("Invocation", Adopted(span, request))
+                measuring = theirs and not (self.foreigners.measured or current.get(arbitration.ELSEWHERE))
+                return cast("Invocation", Adopted(span, request, self._telemetry if measuring else None))
             if request is None or arbitration.nested(current, request.operation):
                 return None
             return Invocation(self._telemetry, request, current)

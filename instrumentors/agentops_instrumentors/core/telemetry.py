@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from opentelemetry._logs import get_logger
 from opentelemetry.metrics import get_meter
-from opentelemetry.trace import get_tracer
+from opentelemetry.trace import get_tracer, get_tracer_provider
 
 from agentops_instrumentors.core import content
 from agentops_instrumentors.core.metrics import Instruments, profile
@@ -38,6 +38,11 @@ def parent_context(current: Context) -> Context:
     return _default_parent(current) if _default_parent else current
 
 
+def provided_by() -> str:
+    """The module of the global tracer provider's class."""
+    return type(get_tracer_provider()).__module__
+
+
 class Telemetry:
     """Where one instrumentor's telemetry goes. Providers left out are OpenTelemetry's global ones."""
 
@@ -63,4 +68,4 @@ class Telemetry:
         return self._policy or content.policy()
 
 
-__all__ = ["ParentHook", "Telemetry", "parent_context", "set_default_parent"]
+__all__ = ["ParentHook", "Telemetry", "parent_context", "provided_by", "set_default_parent"]

@@ -144,13 +144,19 @@ def instrument(owner):
 
 
 @pytest.mark.parametrize("theirs_first", [False, True])
-def test_beside_another_instrumentor_no_call_counts_twice(record: OpenAIRecorder, tmp_path: Path, theirs_first: bool) -> None:
+@pytest.mark.parametrize(
+    ("module", "measured"), [("opentelemetry.instrumentation.openai_v2", False), ("openinference.instrumentation.openai", True)]
+)
+def test_beside_another_instrumentor_no_call_counts_twice(
+    record: OpenAIRecorder, tmp_path: Path, theirs_first: bool, module: str, measured: bool
+) -> None:
+    """One that records no metrics leaves these to ours."""
     from openai.resources.chat.completions import Completions
 
     record.stop()
     original = vars(Completions)["create"]
     (tmp_path / "wrapper.py").write_text(WRAPPER)
-    spec = importlib.util.spec_from_file_location("openinference.instrumentation.openai", tmp_path / "wrapper.py")
+    spec = importlib.util.spec_from_file_location(module, tmp_path / "wrapper.py")
     assert spec
     assert spec.loader
     theirs = importlib.util.module_from_spec(spec)
@@ -163,7 +169,8 @@ def test_beside_another_instrumentor_no_call_counts_twice(record: OpenAIRecorder
             theirs.instrument(Completions)
         record.client.chat.completions.create(model=MODEL, messages=HELLO)
         record.telemetry.assert_balanced(0)
-        assert record.telemetry.metrics() == []
+        tokens = [point.sum for point in record.telemetry.points("gen_ai.client.token.usage")]
+        assert (sum(tokens), bool(record.telemetry.metrics())) == (sum(record.server.tokens()) if measured else 0, measured)
         assert theirs.calls == [MODEL]
         record.client.embeddings.create(model="text-embedding-3-small", input="x")
         record.telemetry.assert_balanced(1)
