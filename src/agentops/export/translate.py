@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from agentops.export.translate_messages import completions, functions, names_of_tools, prompts
+from agentops.export.translate_openinference import as_conventions
 from agentops.export.translate_values import plain, put
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.guard import swallowed
@@ -75,7 +76,7 @@ def translated(request: ExportTraceServiceRequest) -> ExportTraceServiceRequest:
 
 
 def _translate(span: Span) -> None:
-    given: Values = {pair.key: plain(pair.value) for pair in span.attributes}
+    given: Values = as_conventions({pair.key: plain(pair.value) for pair in span.attributes})
     kind = kind_of(given)
     if kind is None:
         return
