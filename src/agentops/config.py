@@ -11,10 +11,10 @@ import logging
 import os
 import sys
 import threading
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from agentops.keys import is_api_key, masked
 from agentops.otlp_settings import is_url
 from agentops_instrumentors.core import environment
 from agentops_instrumentors.core.guard import logger, warn_once
@@ -180,22 +180,12 @@ def configure_settings(**overrides: object) -> Settings:
         return _current
 
 
-def is_api_key(value: str) -> bool:
-    """Whether `value` has the form of an AgentOps API key, a UUID."""
-    try:
-        uuid.UUID(value)
-    except ValueError:
-        return False
-    return True
-
-
-def masked(key: str) -> str:
-    """`key` as it may appear in a log line: never whole."""
-    return f"{key[:4]}…({len(key)} characters)" if len(key) > 8 else "…"
-
-
 def _from_environment() -> Settings:
     show_warnings()
+    if environment.text("OTEL_CONFIG_FILE"):
+        from agentops.declarative import publish
+
+        publish()
     chosen = {field: read(name) for name, (field, read) in _FIELDS.items()}
     known = _FIELDS.keys() | _READ_WHERE_USED
     for name in os.environ:

@@ -11,15 +11,16 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.dependencies import DependencyConflictError
 from opentelemetry.instrumentation.distro import BaseDistro
 from opentelemetry.sdk._configuration import _OTelSDKConfigurator  # pyright: ignore[reportPrivateUsage]
-from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.resources import Resource
 
+from agentops import declarative as config_file
 from agentops import otlp_settings, wiring
 from agentops.config import settings, show_warnings
 from agentops.destinations import AGENTOPS, OTLP, SIGNALS, TRACES, Signal, declarative, disabled, route
 from agentops.installed import HTTP_PROTOBUF, NAME, OTLP_EXPORTERS, PROTOCOL_VARIABLE, installed, otlp_protocols
+from agentops.resource import distribution, machine
 from agentops_instrumentors.core import environment
 from agentops_instrumentors.core.guard import guarded, swallowed, warn_once
-from agentops_instrumentors.version import __version__
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
 CONFIGURATOR_VARIABLE: Final = "OTEL_PYTHON_CONFIGURATOR"
 DETECTORS_VARIABLE: Final = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
-_ENVIRONMENT: Final = "deployment.environment.name"
-_OLDER_ENVIRONMENT: Final = "deployment.environment"
-_DETECTORS: Final = ("host", "os", "process")
 _LOADER: Final = "opentelemetry.instrumentation.auto_instrumentation._load"
 
 
@@ -50,6 +48,9 @@ class AgentOpsDistro(BaseDistro):
         if not wiring.wanted(entry_point):
             return
         try:
+            if config_file.instrumented(entry_point):
+                wiring.loaded(entry_point)
+                return
             super().load_instrumentor(entry_point, **kwargs)  # pyright: ignore[reportUnknownMemberType, reportArgumentType]
             wiring.loaded(entry_point)
         except (ImportError, DependencyConflictError):
@@ -71,7 +72,8 @@ class AgentOpsConfigurator(_OTelSDKConfigurator):
             # A declarative file is the whole configuration: arguments beside it are refused.
             arguments = {} if declarative() else _arguments(kwargs)
             with spools.withheld() if spools is not None else nullcontext():
-                super()._configure(**arguments)  # pyright: ignore[reportUnknownMemberType]
+                if not (declarative() and config_file.configure()):
+                    super()._configure(**arguments)  # pyright: ignore[reportUnknownMemberType]
         except Exception as error:
             warn_once("configurator", "OpenTelemetry could not be set up as configured: %s: %s", type(error).__name__, error)
         if spools is not None:
@@ -82,7 +84,7 @@ class AgentOpsConfigurator(_OTelSDKConfigurator):
 def _arguments(given: dict[str, Any]) -> dict[str, Any]:
     """The SDK configurator's arguments: `given`, our resource attributes, and exporters the environment does not name."""
     prepare()
-    arguments: dict[str, Any] = {**given, "resource_attributes": {**_resource_attributes(), **(given.get("resource_attributes") or {})}}
+    arguments: dict[str, Any] = {**given, "resource_attributes": {**distribution(), **(given.get("resource_attributes") or {})}}
     for signal, name in zip(SIGNALS, ("trace_exporter_names", "metric_exporter_names", "log_exporter_names"), strict=True):
         arguments[name] = [*(given.get(name) or []), *_further_exporters(signal)]
     return arguments
@@ -94,7 +96,7 @@ def build_tracer_provider() -> None:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     prepare()
-    provider = TracerProvider(resource=Resource.create(_resource_attributes()))
+    provider = TracerProvider(resource=Resource.create(distribution()))
     spools = _spools()
     for each in sorted(set(route(TRACES).others) - (spools.gives_way(TRACES) if spools is not None else set())):
         for entry_point in installed(TRACES.group, OTLP_EXPORTERS[_protocol(TRACES)] if each == OTLP else each):
@@ -119,8 +121,7 @@ def prepare() -> None:
     if declarative() or disabled():
         return
     if not settings().env_data_opt_out:
-        found = [name for name in _DETECTORS if installed("opentelemetry_resource_detector", name)]
-        os.environ.setdefault(DETECTORS_VARIABLE, ",".join(found))
+        os.environ.setdefault(DETECTORS_VARIABLE, ",".join(machine()))
     os.environ.setdefault(PROTOCOL_VARIABLE, HTTP_PROTOBUF)
     _repair_protocol(PROTOCOL_VARIABLE)
     for signal in SIGNALS:
@@ -168,15 +169,6 @@ def _repair_exporters(signal: Signal) -> None:
             ",".join(kept) or "no exporter of that name",
         )
         os.environ[signal.variable] = ",".join(kept)
-
-
-def _resource_attributes() -> dict[str, Any]:
-    """What no detector finds: the distro, and the deployment environment where the user gave it under its older name."""
-    attributes: dict[str, Any] = {"telemetry.distro.name": "agentops-opentelemetry", "telemetry.distro.version": __version__}
-    given = OTELResourceDetector().detect().attributes
-    if _ENVIRONMENT not in given and _OLDER_ENVIRONMENT in given:
-        attributes[_ENVIRONMENT] = given[_OLDER_ENVIRONMENT]
-    return attributes
 
 
 def _further_exporters(signal: Signal) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry import _logs, metrics, trace
 
+from agentops import declarative
 from agentops.config import settings
 from agentops.destinations import LOGS, METRICS, TRACES, Destinations, Route, disabled, route, switched_off
 from agentops.installed import installed, no_vendor_distro
@@ -215,7 +216,9 @@ def _say() -> None:
 
 
 def wanted(entry: EntryPoint) -> bool:
-    """Whether an instrumentor of ours or of the extra `full` has anything to do here; True for every other one."""
+    """Whether an instrumentor has anything to do here: not one that a declarative file turns off, nor one of ours that is not needed."""
+    if declarative.turned_off(entry):
+        return False
     if entry.name.startswith(OUR_INSTRUMENTORS):
         return settings().instrument_llm_calls
     if entry.value.startswith(_SYSTEM_METRICS):

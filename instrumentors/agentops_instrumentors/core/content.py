@@ -67,6 +67,7 @@ class Policy:
 
 
 _default_mode = ContentMode.NO_CONTENT
+_declared_mode = ""
 _policy: Policy | None = None
 
 
@@ -74,6 +75,17 @@ def set_default_mode(mode: ContentMode) -> None:
     """Choose the mode used while OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT is unset (NO_CONTENT at first)."""
     global _default_mode, _policy
     _default_mode, _policy = mode, None
+
+
+def set_declared_mode(value: str) -> None:
+    """Use what a configuration file says as long as the variable is unset: a name as in the variable, NO_CONTENT if it is none."""
+    global _declared_mode, _policy
+    _declared_mode, _policy = value, None
+
+
+def declared_mode() -> str:
+    """What a configuration file says, empty where none does."""
+    return _declared_mode
 
 
 def policy() -> Policy:
@@ -88,6 +100,21 @@ def _from_environment() -> Policy:
     # An invalid value is NO_CONTENT, as in the official packages: nobody's typo may publish prompts.
     fallback = ContentMode.NO_CONTENT if environment.text(CAPTURE_VARIABLE) else _default_mode
     mode = ContentMode(environment.choice(CAPTURE_VARIABLE, [m.value for m in ContentMode], fallback.value))
+    if _declared_mode and not environment.text(CAPTURE_VARIABLE):
+        mode = mode_of(_declared_mode)
+    return policy_for(mode)
+
+
+def mode_of(value: str) -> ContentMode:
+    """The mode that a configuration file names; NO_CONTENT, said once, where it names none."""
+    found = next((mode for mode in ContentMode if mode.value == value.strip().upper()), None)
+    if found is None:
+        environment.invalid("capture_message_content", value, "one of " + ", ".join(m.value for m in ContentMode), "NO_CONTENT")
+    return found or ContentMode.NO_CONTENT
+
+
+def policy_for(mode: ContentMode) -> Policy:
+    """The policy that goes with a mode: redactors and limits are the process's."""
     emit_event = environment.boolean(EMIT_EVENT_VARIABLE, False) if environment.text(EMIT_EVENT_VARIABLE) else None
     references = chosen_redactors() if mode is not ContentMode.NO_CONTENT or environment.text(REDACTOR_VARIABLE) else ()
     return Policy(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -19,11 +20,19 @@ if TYPE_CHECKING:
     from agentops_instrumentors.core.patching import Patches
 
 
+@dataclass(frozen=True, slots=True)
+class InstrumentorOptions:
+    """Options of an instrumentor in a declarative file, below `instrumentation/development: python:`."""
+
+    capture_message_content: str | None = None
+    """A value of OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT, for this instrumentor alone."""
+
+
 class ProviderInstrumentor(BaseInstrumentor):
     """Instruments one vendor SDK, lazily: nothing of the SDK or the provider loads before the program imports the SDK.
 
     `instrument()` takes `tracer_provider`, `meter_provider`, `logger_provider` (default: the global ones) and `policy`
-    (a `core.content.Policy`; default: the process's).
+    (a `core.content.Policy`; default: the process's), or `capture_message_content`, the name of a content mode.
     """
 
     sdk: ClassVar[str]
@@ -32,6 +41,9 @@ class ProviderInstrumentor(BaseInstrumentor):
     """Requirement of the SDK's distribution, such as `openai >= 1.66.0`: the name stands by itself."""
     endpoints: ClassVar[str]
     """`module:NAME` of the provider's sequence of endpoints."""
+
+    configuration: ClassVar[type[InstrumentorOptions]] = InstrumentorOptions
+    """What a declarative file may give."""
 
     _patches: Patches | None = None
     _options: dict[str, Any] | None = None
@@ -84,4 +96,9 @@ class ProviderInstrumentor(BaseInstrumentor):
 
 def _known(options: dict[str, Any]) -> dict[str, Any]:
     names = ("tracer_provider", "meter_provider", "logger_provider", "policy")
-    return {name: options[name] for name in names if name in options}
+    found = {name: options[name] for name in names if name in options}
+    if "policy" not in found and options.get("capture_message_content") is not None:
+        from agentops_instrumentors.core import content
+
+        found["policy"] = content.policy_for(content.mode_of(str(options["capture_message_content"])))
+    return found
