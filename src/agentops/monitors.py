@@ -1,4 +1,4 @@
-"""What the process is doing, as metrics: open sessions and spans, a heartbeat, and how late the event loop runs.
+"""What the process is doing, as metrics: open sessions and spans, a heartbeat, how late the event loop runs, what became of exports.
 
 CPU, memory and threads come from `opentelemetry-instrumentation-system-metrics` where it is installed.
 """
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.metrics import Observation, get_meter
 from opentelemetry.sdk.trace import SpanProcessor
 
+from agentops.export import measures
 from agentops.sessions.registry import registry
 from agentops_instrumentors.core.guard import swallowed
 from agentops_instrumentors.version import __version__
@@ -132,6 +133,7 @@ def create(provider: MeterProvider | None = None) -> None:
     meter.create_observable_gauge(
         EVENT_LOOP_LAG, [_lag], "s", "The longest that a timer of an event loop was late since the last collection."
     )
+    measures.create(provider)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=open_spans.forget)
 

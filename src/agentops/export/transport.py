@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import weakref
 from typing import TYPE_CHECKING, Final
 
 from agentops.config import settings
@@ -92,12 +93,13 @@ class Transport:
         max_request_bytes: int = REQUEST_BYTES,
         max_buffer_bytes: int = MAX_BYTES,
     ) -> None:
-        self._signal = signal
+        self.signal: Final = signal
         self._timeout = timeout
         self._max_request_bytes = max_request_bytes
         self._receiver = AgentOpsReceiver(signal, endpoint, api_key)
         self._prepared = False
         self._delivery = Delivery(ITEMS[signal], self._receiver.send, self._receiver.prepare, timeout, max_buffer_bytes)
+        _transports.add(self)
 
     @property
     def endpoint(self) -> str:
@@ -107,9 +109,9 @@ class Transport:
     def submit(self, request: Message) -> bool:
         """Send `request`, nobody else's from now on, as soon as it can be. False, said once: there is no key, or it is closed."""
         if not self._receiver.key:
-            warn_once(f"export:{self._signal}:key", "The AgentOps exporter has no key: set AGENTOPS_API_KEY; it sends no %s", self._signal)
+            warn_once(f"export:{self.signal}:key", "The AgentOps exporter has no key: set AGENTOPS_API_KEY; it sends no %s", self.signal)
             return False
-        return self._delivery.put(parcels(self._signal, request, self._max_request_bytes))
+        return self._delivery.put(parcels(self.signal, request, self._max_request_bytes))
 
     def start(self) -> None:
         """Have the thread that sends: an interpreter that ends starts none."""
@@ -132,6 +134,14 @@ class Transport:
     def counts(self) -> Counts:
         """What became of everything submitted."""
         return self._delivery.counts()
+
+
+_transports: Final[weakref.WeakSet[Transport]] = weakref.WeakSet()
+
+
+def transports() -> list[Transport]:
+    """Those of this process."""
+    return list(_transports)
 
 
 def beside(traces_endpoint: str, signal: str) -> str:

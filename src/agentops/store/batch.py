@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Lines without their ends, and what is in them; `items` counts spans and log records."""
+    """Lines without their ends, and what is in them; `records` counts log records."""
 
     lines: list[bytes]
     starts: list[SessionStart]
     spans: list[ReadableSpan]
-    items: int
+    records: int
 
     def traces(self) -> Iterator[int]:
         """Ids of the traces in it."""
@@ -57,4 +57,4 @@ def encode_batch(items: list[Item], first_time: Callable[[int, int], bool] | Non
         lines.append(encode_spans(spans))
     if records:
         lines.append(encode_logs(records))
-    return Batch(lines, starts, spans, len(spans) + len(records))
+    return Batch(lines, starts, spans, len(records))

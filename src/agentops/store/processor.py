@@ -99,6 +99,11 @@ def local_store() -> LocalStore:
     return _store
 
 
+def kept(signal: str) -> tuple[int, dict[str, int]]:
+    """How many spans (of `traces`) or log records (of `logs`) this process has written, and how many it lost, by cause."""
+    return (0, {}) if _store is None else (_store.writer.written(signal), _store.writer.drops(signal))
+
+
 def recorded() -> tuple[int, Path | None]:
     """How many distinct traces this process has recorded, and the store's folder if this process was the first to need it."""
     if _store is None:

@@ -31,6 +31,8 @@ _SPANS_A_LINE: Final = 128
 _EXIT_SECONDS: Final = 5.0
 _REMEMBERED_SPANS: Final = 65536
 _REMEMBERED_TRACES: Final = 10000
+TRACES: Final = "traces"
+LOGS: Final = "logs"
 QUEUE_FULL: Final = "queue_full"
 UNWRITABLE: Final = "unwritable"
 """Why records were dropped; what is neither is named by its exception's type."""
@@ -69,8 +71,8 @@ class StoreWriter:
         self._wake: queue.SimpleQueue[None] | None = None
         self._starting = threading.Lock()
         self._awake = False
-        self._dropped: Counter[str] = Counter()
-        self._written = 0
+        self._dropped: Counter[tuple[str, str]] = Counter()
+        self._written: Counter[str] = Counter()
         self._seen: dict[int, None] = {}
         self._traces: set[int] = set()
 
@@ -79,15 +81,13 @@ class StoreWriter:
         """Spans, log records and session starts that did not reach the store."""
         return sum(self._dropped.copy().values())
 
-    @property
-    def drops(self) -> dict[str, int]:
-        """`dropped` by cause."""
-        return dict(self._dropped.copy())
+    def drops(self, signal: str) -> dict[str, int]:
+        """`dropped` of `signal` (logs, or traces with the session starts) by cause."""
+        return {cause: count for (of, cause), count in self._dropped.copy().items() if of == signal}
 
-    @property
-    def written(self) -> int:
-        """Spans and log records handed to the files."""
-        return self._written
+    def written(self, signal: str) -> int:
+        """Spans or log records handed to the files."""
+        return self._written[signal]
 
     @property
     def recorded_traces(self) -> int:
@@ -101,7 +101,7 @@ class StoreWriter:
     def submit(self, item: Item) -> None:
         """Enqueue one record. A full queue drops it, counted."""
         if len(self._items) >= self._limit:
-            self._drop(QUEUE_FULL, 1)
+            self._drop(QUEUE_FULL, [item])
             warn_once(f"{self._what}:full", "The %s's queue is full: records are dropped and counted", self._what)
             return
         self._items.append(item)
@@ -187,10 +187,10 @@ class StoreWriter:
             try:
                 self._write(batch)
             except OSError as error:
-                self._drop(UNWRITABLE, len(batch))
+                self._drop(UNWRITABLE, batch)
                 self._say_unwritable(error)
             except Exception as error:
-                self._drop(type(error).__qualname__, len(batch))
+                self._drop(type(error).__qualname__, batch)
                 swallowed("store.writer", error)
 
     def _write(self, batch: list[Item]) -> None:
@@ -201,7 +201,8 @@ class StoreWriter:
             self._files.mark()
         if encoded.lines:
             self._files.write(b"\n".join(encoded.lines) + b"\n")
-            self._written += encoded.items
+            self._written[TRACES] += len(encoded.spans)
+            self._written[LOGS] += encoded.records
         if len(self._traces) < _REMEMBERED_TRACES:
             self._traces.update(encoded.traces())
 
@@ -214,8 +215,9 @@ class StoreWriter:
             del self._seen[next(iter(self._seen))]
         return True
 
-    def _drop(self, cause: str, count: int) -> None:
-        self._dropped[cause] += count
+    def _drop(self, cause: str, items: list[Item]) -> None:
+        for item in items:
+            self._dropped[LOGS if hasattr(item, "log_record") else TRACES, cause] += 1
 
     def _say_unwritable(self, error: OSError) -> None:
         warn_once(
