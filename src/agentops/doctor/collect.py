@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from agentops import wiring
 from agentops.config import masked
-from agentops.doctor import instrumentors, natives, places, receivers, startup
+from agentops.doctor import instrumentors, natives, places, receivers, spools, startup
 from agentops.doctor.facts import Package, Report, Start
 from agentops.redaction import mask_secrets
 from agentops_instrumentors.version import __version__
@@ -35,6 +35,7 @@ def collect(*, sdks: bool, receivers: bool, how: str = THIS_PROCESS, given: Coll
 def _collect(sdks: bool, asked: bool, how: str, given: Collection[str]) -> Report:
     provider, set_up = startup.provider()
     destinations = wiring.destinations()
+    spooled, spool_error = spools.spools()
     return Report(
         version=__version__,
         python=f"{platform.python_version()} ({platform.system()})",
@@ -46,6 +47,9 @@ def _collect(sdks: bool, asked: bool, how: str, given: Collection[str]) -> Repor
         receivers=receivers.receivers(asked=asked),
         content=places.captured(destinations),
         store=places.store(),
+        spools=spooled,
+        spool_error=spool_error,
+        exports=spools.exports(),
         settings={name: shown(name, os.environ[name]) for name in sorted(given) if name in os.environ and _SETTINGS.fullmatch(name)},
     )
 

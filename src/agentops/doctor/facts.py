@@ -133,6 +133,38 @@ class Store(Struct, frozen=True):
     """Why it cannot be written to; empty where it can."""
 
 
+class Spool(Struct, frozen=True):
+    """What waits on disk for one signal of one receiver (AGENTOPS_SPOOL)."""
+
+    name: str
+    """`agentops` or `otlp`."""
+    signal: str
+    url: str
+    folder: str
+    used: bool
+    """Whether this process sends there, and so takes over what dead processes left."""
+    files: int = 0
+    bytes: int = 0
+    waiting: int = 0
+    """Spans or log records that have not been taken yet."""
+    oldest: str = ""
+    """When the oldest file with such was begun (ISO 8601 in UTC); empty where nothing waits."""
+    dropped: dict[str, int] = field(default_factory=dict[str, int])
+    """What was lost, by cause."""
+    since: str = ""
+    """Since when that is counted (ISO 8601 in UTC); empty where nothing was."""
+
+
+class Export(Struct, frozen=True):
+    """What an exporter of ours has done in the process that was looked at."""
+
+    component: str
+    signal: str
+    url: str
+    delivered: int
+    dropped: dict[str, int]
+
+
 class Finding(Struct, frozen=True):
     """Something wrong or worth knowing, and what to do."""
 
@@ -161,6 +193,10 @@ class Report(Struct, frozen=True):
     settings: dict[str, str]
     """The OTEL_* and AGENTOPS_* variables that were given, secrets left out."""
     findings: tuple[Finding, ...] = field(default=())
+    spools: tuple[Spool, ...] = ()
+    spool_error: str = ""
+    """Why the spools cannot be read, or written to where there are to be any; empty where they can."""
+    exports: tuple[Export, ...] = ()
 
     def __str__(self) -> str:
         """The report as text, without colours."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from agentops.doctor import spools
 from agentops.doctor.facts import Finding, Report
 from agentops.doctor.recording import aborted, raised, recording
 from agentops_instrumentors.core.content import CAPTURE_VARIABLE
@@ -22,7 +23,15 @@ _REPAIR: Final = "pip uninstall -y agentops agentops-opentelemetry && pip instal
 
 def diagnosed(report: Report) -> Report:
     """`report` with findings, errors first."""
-    found = [*_switched_off(report), *_start(report), *_said(report), *_delivery(report), *recording(report), *_privacy(report)]
+    found = [
+        *_switched_off(report),
+        *_start(report),
+        *_said(report),
+        *_delivery(report),
+        *spools.findings(report),
+        *recording(report),
+        *_privacy(report),
+    ]
     return replace(report, findings=tuple(sorted(found, key=lambda finding: _ORDER.index(finding.severity))))
 
 

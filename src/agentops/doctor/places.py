@@ -61,14 +61,14 @@ def store() -> Store:
     """The local store: where it is, what it holds, whether it can be written to."""
     folder, limits = paths.data_folder(), Limits.from_environment()
     try:
-        files, error = stored_files(folder), _unwritable(folder)
+        files, error = stored_files(folder), unwritable(folder)
     except OSError as failure:
         files, error = [], f"{type(failure).__name__}: {failure}"
     size = sum(file.size for file in files)
     return Store(str(folder), route(TRACES).local, len(files), size, limits.max_bytes, limits.max_age_days, error)
 
 
-def _unwritable(folder: Path) -> str:
+def unwritable(folder: Path) -> str:
     """Why no file can be made there: of the folder, or of the nearest one above that there is."""
     for each in _upwards(folder):
         if each.is_dir():

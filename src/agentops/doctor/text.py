@@ -11,7 +11,7 @@ from agentops.cli.text import clean, one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agentops.doctor.facts import Choice, Instrumentor, Report
+    from agentops.doctor.facts import Choice, Instrumentor, Report, Spool
 
 _STYLES: Final = {"error": "red", "warning": "yellow", "note": "cyan"}
 _LABEL: Final = 15
@@ -106,6 +106,21 @@ def _destinations(report: Report) -> Iterator[tuple[str, str]]:
     used = "in use" if store.used else "not in use"
     held = f"{store.files} files, {store.bytes:,} of {store.max_bytes:,} bytes, kept {store.max_age_days} days"
     yield "local store", f"{store.folder}, {used}, {store.error or held}"
+    for spool in report.spools:
+        yield "spool", _spool(spool)
+    for each in report.exports:
+        yield "exported", f"{each.delivered:,} {each.signal} by {each.component}{_lost(each.dropped)}"
+
+
+def _spool(spool: Spool) -> str:
+    used = "in use" if spool.used else "not in use"
+    since = f", the oldest since {spool.oldest}" if spool.oldest else ""
+    held = f"{spool.waiting:,} waiting{since}, {spool.files} files, {spool.bytes:,} bytes"
+    return f"{spool.signal} for {spool.name} {spool.url}, {used}, {held}{_lost(spool.dropped)}"
+
+
+def _lost(dropped: dict[str, int]) -> str:
+    return "".join(f", {count:,} lost: {cause}" for cause, count in sorted(dropped.items()))
 
 
 def _content(report: Report) -> Iterator[tuple[str, str]]:

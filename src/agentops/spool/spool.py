@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from agentops.spool.receivers import Receiver
 
 _OPEN_LIMIT: Final = 10000
+_PROBE: Final = "agentops.doctor.probe"
 
 
 class _Open:
@@ -60,8 +62,8 @@ class Spool:
         self.writer: Final = StoreWriter(self.files, what=f"spool for {place.name}")
 
     def start(self) -> None:
-        """Send what dead processes left, if there is a folder."""
-        if self.place.folder.is_dir():
+        """Send what dead processes left, if there is a folder. Not in the process that `agentops doctor` looks around in."""
+        if self.place.folder.is_dir() and _PROBE not in sys.orig_argv:
             self._sender.start()
 
     def prepare(self) -> None:
