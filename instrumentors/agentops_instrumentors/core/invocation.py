@@ -18,6 +18,7 @@ from agentops_instrumentors.core import attributes, content, cost, events, failu
 from agentops_instrumentors.core.guard import swallowed
 from agentops_instrumentors.core.metrics import Measured
 from agentops_instrumentors.core.operation import Response
+from agentops_instrumentors.core.restoring import restore
 from agentops_instrumentors.core.started import as_started
 from agentops_instrumentors.core.telemetry import parent_context
 
@@ -109,11 +110,7 @@ class Invocation:
     @staticmethod
     def leave(token: Token[Context]) -> None:
         """Restore what was current before `enter`; silent where another context finalises the vendor's code."""
-        # Not `detach`: it logs an error for a token of another context, which is no error for a dropped stream.
-        try:
-            token.var.reset(token)
-        except ValueError:
-            pass
+        restore(token)
 
     def arrived(self) -> None:
         """A chunk of a stream arrived."""

@@ -13,6 +13,7 @@ from agentops.spans import agents
 from agentops.spans.definition import AGENT, TOOL
 from agentops_instrumentors.core import content, failures, semconv, waiting
 from agentops_instrumentors.core.guard import swallowed
+from agentops_instrumentors.core.restoring import restore
 from agentops_instrumentors.core.started import as_started
 from agentops_instrumentors.core.telemetry import parent_context
 
@@ -48,11 +49,7 @@ class Scope:
     @staticmethod
     def leave(token: Token[Context]) -> None:
         """Restore what was current before `enter`; silent where another context finalises a dropped generator."""
-        # Not `detach`, which logs an error for a token of another context.
-        try:
-            token.var.reset(token)
-        except ValueError:
-            pass
+        restore(token)
 
     def took(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Record the arguments, as the content policy has it; now, because the callable may change them."""

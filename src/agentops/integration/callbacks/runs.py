@@ -19,6 +19,7 @@ from agentops.spans.definition import Definition, Kind
 from agentops.spans.scope import NOTHING, Operation
 from agentops.spans.telemetry import telemetry
 from agentops_instrumentors.core import content, semconv
+from agentops_instrumentors.core.restoring import restore
 from agentops_instrumentors.core.started import as_started
 from agentops_instrumentors.core.telemetry import Telemetry, parent_context
 from agentops_instrumentors.version import __version__
@@ -73,7 +74,7 @@ class Runs:
             )
             scope = Operation(current, defined)
         finally:
-            restored.var.reset(restored)
+            restore(restored)
         policy = content.policy()
         if policy.on_span and scope.span.is_recording():
             scope.record(kind.arguments, inputs, policy)
