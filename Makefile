@@ -10,7 +10,7 @@ INSTALL := $(UV) pip install --quiet --require-hashes --python
 # The provider suite runs once more in each of these environments; `test` is the newest of everything.
 SDK_ENVIRONMENTS := sdks-oldest sdks-previous oldest
 
-.PHONY: demo test test-newest check conformance weaver e2e bench lock clean test-neighbours $(SDK_ENVIRONMENTS:%=test-%)
+.PHONY: demo test test-newest check conformance weaver e2e bench bench-record bench-gate lock clean test-neighbours $(SDK_ENVIRONMENTS:%=test-%)
 .DELETE_ON_ERROR:
 
 demo: .venv/.test
@@ -43,9 +43,17 @@ weaver: .venv/.test
 
 e2e: .venv/.test
 	$(RUN) -m pytest -q -m e2e -o faulthandler_timeout=900
+	$(RUN) -m benchmarks.instructions gate
 
 bench: .venv/.test
 	$(RUN) -m benchmarks.run
+
+# What a call costs in instructions, which no busy machine changes; `e2e` holds the tree to the record.
+bench-gate: .venv/.test
+	$(RUN) -m benchmarks.instructions gate
+
+bench-record: .venv/.test
+	$(RUN) -m benchmarks.instructions record
 
 lock: $(UV)
 	UV=$(UV) sh requirements/lock.sh
