@@ -18,19 +18,18 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, Sampler
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON as ALL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
-class _Spans(SpanExporter):
-    """Counts spans and keeps the last one, so that what was measured is known to have recorded."""
+class Spans(SpanExporter):
+    """Takes spans in and keeps none, unless it is watched."""
 
     def __init__(self) -> None:
-        self.count = 0
-        self.last: ReadableSpan | None = None
+        self.kept: list[ReadableSpan] | None = None
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        self.count += len(spans)
-        self.last = spans[-1]
+        if self.kept is not None:
+            self.kept.extend(spans)
         return SpanExportResult.SUCCESS
 
 
@@ -43,7 +42,7 @@ class _Metrics(MetricExporter):
         for resource in metrics_data.resource_metrics:
             for scope in resource.scope_metrics:
                 for metric in scope.metrics:
-                    self.points[metric.name] = sum(getattr(point, "count", 1) for point in metric.data.data_points)
+                    self.points[metric.name] = sum(getattr(point, "count", 0) for point in metric.data.data_points)
         return MetricExportResult.SUCCESS
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
@@ -55,10 +54,11 @@ class _Metrics(MetricExporter):
 
 class _Logs(LogRecordExporter):
     def __init__(self) -> None:
-        self.count = 0
+        self.kept: list[Any] | None = None
 
     def export(self, batch: Sequence[Any]) -> LogRecordExportResult:
-        self.count += len(batch)
+        if self.kept is not None:
+            self.kept.extend(batch)
         return LogRecordExportResult.SUCCESS
 
     def force_flush(self, timeout_millis: int = 10_000) -> bool:
@@ -69,32 +69,66 @@ class _Logs(LogRecordExporter):
 
 
 class Pipeline:
-    """Providers, and what reached their exporters."""
+    """Providers as the program made them, what they are made of for a peer that makes its own, and what reached the exporters.
 
-    def __init__(self, *, sampled: bool) -> None:
-        sampler: Sampler = ALL if sampled else ParentBased(ALWAYS_OFF)
-        self._spans, self._metrics, self._logs = _Spans(), _Metrics(), _Logs()
-        self.tracers = TracerProvider(sampler=sampler)
-        self.tracers.add_span_processor(BatchSpanProcessor(self._spans))
-        self.meters = MeterProvider([PeriodicExportingMetricReader(self._metrics)])
+    `content` is whether content is to be recorded. `flush` is what sends the spans; an adapter with a provider of its own replaces it.
+    """
+
+    def __init__(self, *, sampled: bool = True, content: bool = True) -> None:
+        self.content = content
+        self.sampler: Sampler = ALL if sampled else ParentBased(ALWAYS_OFF)
+        self.spans, self._metrics, self._logs = Spans(), _Metrics(), _Logs()
+        self.processor = BatchSpanProcessor(self.spans)
+        self.reader = PeriodicExportingMetricReader(self._metrics)
+        self.tracers = TracerProvider(sampler=self.sampler)
+        self.tracers.add_span_processor(self.processor)
+        self.meters = MeterProvider([self.reader])
         self.loggers = LoggerProvider()
         self.loggers.add_log_record_processor(BatchLogRecordProcessor(self._logs))
+        self.flush: Callable[[], object] = self.processor.force_flush
+
+    def another_reader(self) -> PeriodicExportingMetricReader:
+        """The reader of a peer that makes its provider of meters itself; it is the one collected from now on."""
+        self.reader = PeriodicExportingMetricReader(self._metrics)
+        return self.reader
 
     def collect(self) -> None:
         """Collect and export metrics, as the reader does every 60 s."""
-        self.meters.force_flush()
+        self.reader.force_flush()
 
-    def recorded(self) -> dict[str, Any]:
-        """What has arrived so far: spans, the last span's attributes and bytes of text, log records, metric records by name."""
-        self.tracers.force_flush()
-        self.meters.force_flush()
+    def settle(self) -> None:
+        """Have everything exported that is waiting."""
+        self.flush()
         self.loggers.force_flush()
-        attributes = dict(self._spans.last.attributes or {}) if self._spans.last else {}
-        text = sum(len(value) for value in attributes.values() if isinstance(value, str))
-        return {
-            "spans": self._spans.count,
-            "attributes": len(attributes),
-            "text": text,
-            "logs": self._logs.count,
-            "metrics": dict(self._metrics.points),
+        self.collect()
+
+    def recorded(self, action: Callable[[], object], times: int) -> dict[str, float]:
+        """What one `action` leaves: spans, their attributes, characters of text on them and in log records, metric records."""
+        self.settle()
+        before = sum(self._metrics.points.values())
+        spans: list[ReadableSpan] = []
+        records: list[Any] = []
+        self.spans.kept, self._logs.kept = spans, records
+        for _ in range(times):
+            action()
+        self.settle()
+        self.spans.kept = self._logs.kept = None
+        attributes = [dict(span.attributes or {}) for span in spans]
+        events = [dict(event.attributes or {}) for span in spans for event in span.events]
+        bodies = [{**(record.log_record.attributes or {}), "body": record.log_record.body} for record in records]
+        found = {
+            "spans": len(spans),
+            "attributes": sum(map(len, attributes)),
+            "text": sum(map(_characters, (*attributes, *events, *bodies))),
+            "logs": len(records),
+            "metric records": sum(self._metrics.points.values()) - before,
         }
+        return {name: count / times for name, count in found.items()}
+
+
+def _characters(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(_characters, value.values()))
+    return sum(map(_characters, value)) if isinstance(value, (list, tuple)) else 0

@@ -1,47 +1,108 @@
-"""Measures this project beside its peers, prints a table and writes `benchmarks/RESULTS.md`. Never fails on a number.
+"""Measures this project beside its peers. Never fails on a number.
 
-python -m benchmarks.run [--quick] [--only CASE] [--skip-startup] [--skip-calls]
+python -m benchmarks.run [--peers] [--quick] [--part PART] [--only CASE] [--fresh] [--report]
+
+Parts that are done are kept under `.bench`, so that a run that was interrupted goes on where it was; a change of what is measured, or of
+how, begins anew. With `--peers` a whole run writes `benchmarks/RESULTS.md` and its plots, everything else is printed.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import shutil
 import sys
 import time
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
-from benchmarks import measure, report
-from benchmarks.adapters import BARE, EVERY, FLOOR, OURS, PEERS
-from benchmarks.cases import ENVIRONMENT
+from benchmarks import document
+from benchmarks.adapters import EVERY
 from benchmarks.environments import ROOT, python_of
+from benchmarks.parts import PARTS, Run
+from benchmarks.suites import BENCH, BENCH_PEERS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.adapters import Adapter
+    from benchmarks.suites import Suite
+
+_SOURCES = ("benchmarks", "src", "instrumentors", "requirements")
 
 
 def main() -> None:
     """Parse the command line, measure, report."""
-    parser = argparse.ArgumentParser(description="Measure what instrumentation costs.")
-    parser.add_argument("--quick", action="store_true", help="few blocks: a look, not a result; RESULTS.md stays as it is")
-    parser.add_argument("--only", help="only the cases whose name holds this; RESULTS.md stays as it is")
-    parser.add_argument("--skip-startup", action="store_true")
-    parser.add_argument("--skip-calls", action="store_true")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description="Measure what instrumentation costs.")
+    parser.add_argument("--peers", action="store_true", help="beside every peer")
+    parser.add_argument("--quick", action="store_true", help="few blocks: a look, not a result")
+    parser.add_argument("--part", choices=PARTS, action="append", help="this part alone; may be repeated")
+    parser.add_argument("--only", help="of calls, only the cases whose name holds this")
+    parser.add_argument("--fresh", action="store_true", help="measure what is done already once more")
+    parser.add_argument("--report", action="store_true", help="measure nothing: report what is there of the last run")
     options = parser.parse_args()
-    blocks, launches = (12, 4) if options.quick else (32, 8)
+    suite = BENCH_PEERS if options.peers else BENCH
+    suite = suite.quick() if options.quick else suite
+    looking = bool(options.part or options.only)
+    home = ROOT / ".bench" / (f"{suite.name}-look" if looking else suite.name)
     began = time.monotonic()
-    pythons = {adapter: python_of(adapter) for adapter in (BARE, OURS, *PEERS, FLOOR)}
-    results: list[measure.Result] = []
-    if not options.skip_calls:
-        for setting in ENVIRONMENT:
-            results.extend(measure.calls(pythons, setting, blocks, _say, options.only))
-    if not options.skip_startup:
-        started = {adapter: python for adapter, python in pythons.items() if adapter is not FLOOR}
-        results.extend(measure.starts(started, launches, _say))
-        results.extend(measure.starts_of_every(python_of(EVERY), launches, _say))
-    tables = report.tables(results, [peer.name for peer in PEERS])
-    print(tables)
-    if not (options.quick or options.only or options.skip_startup or options.skip_calls):
-        (ROOT / "benchmarks" / "RESULTS.md").write_text(report.document(tables, results, blocks, launches))
+    if not options.report:
+        measured(suite, home, options.part or list(PARTS), options.only, fresh=options.fresh or looking)
+    found = {part: json.loads((home / f"{part}.json").read_text()) for part in PARTS if (home / f"{part}.json").exists()}
+    if options.peers and not looking and not options.quick:
+        document.write(suite, found, ROOT / "benchmarks")
+    print(document.tables(suite, found))
     _say(f"took {time.monotonic() - began:.0f} s")
 
 
-def _say(text: str) -> None:
+def measured(suite: Suite, home: Path, parts: list[str], only: str | None, *, fresh: bool) -> None:
+    """Measure what is not done yet of `parts`, and keep it in `home`."""
+    state = home / "state"
+    now = _state(suite)
+    if fresh or not state.exists() or state.read_text() != now or all((home / f"{part}.json").exists() for part in parts):
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(parents=True)
+        state.write_text(now)
+    failures: dict[str, str] = {}
+    run = Run(suite, _environments(suite, failures), _say, only)
+    for part in parts:
+        path = home / f"{part}.json"
+        if path.exists():
+            _say(f"{part}: done before")
+            continue
+        run.failures = dict(failures)
+        began = time.monotonic()
+        value = PARTS[part](run)
+        took = time.monotonic() - began
+        path.write_text(json.dumps({"value": value, "failures": run.failures, "load": os.getloadavg()[1], "took": took}))
+        _say(f"{part}: {took:.0f} s")
+
+
+def _environments(suite: Suite, failures: dict[str, str]) -> dict[Adapter, Path]:
+    found: dict[Adapter, Path] = {}
+    for adapter in (*suite.adapters, EVERY):
+        _say(f"environment: {adapter.requirements}")
+        try:
+            found[adapter] = python_of(adapter)
+        except Exception as error:
+            if adapter not in suite.peers:
+                raise
+            failures[adapter.name] = f"its environment cannot be made: {error}"
+    return found
+
+
+def _state(suite: Suite) -> str:
+    """Tells what is measured, and how, from anything else."""
+    digest = sha256(repr((suite, sys.version)).encode())
+    for source in _SOURCES:
+        for path in sorted((ROOT / source).rglob("*")):
+            if path.suffix in (".py", ".txt"):
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _say(text: Any) -> None:
     print(text, file=sys.stderr, flush=True)
 
 

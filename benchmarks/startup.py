@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchmarks.adapters import EVERY, FOUND
 from benchmarks.environments import ROOT
+from benchmarks.process import FailedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_SDK = """
-from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.trace import TracerProvider
-providers = TracerProvider(), MeterProvider(), LoggerProvider()
-"""
+_SDK = "from benchmarks.pipeline import Pipeline\npipeline = Pipeline()\n"
 _LOADER = "import opentelemetry.instrumentation.auto_instrumentation._load\n"
 _OPENAI = """
 import openai
@@ -40,9 +38,9 @@ class Program:
     before: str
     after: str = ""
 
-    def source(self, adapter: str | None) -> str:
-        """The program, instrumented by `adapter` unless that is None."""
-        line = f"from benchmarks.adapters.{adapter} import instrument\ninstrument(*providers)\n" if adapter else ""
+    def source(self, module: str | None) -> str:
+        """The program, instrumented by the adapter's `module` unless that is None."""
+        line = f"from {module} import instrument\ninstrument(pipeline)\n" if module else ""
         # Both load what finds the adapter, so that only the adapter itself differs.
         return f"import benchmarks.adapters\n{self.before}{line}{self.after}{_READY}"
 
@@ -50,25 +48,31 @@ class Program:
 PROGRAMS = (
     Program("OpenTelemetry SDK, no openai", _SDK),
     Program("OpenTelemetry SDK, then openai", _SDK, _OPENAI),
-    Program("openai first, then OpenTelemetry SDK", _OPENAI + _SDK),
 )
 
 EVERY_PROVIDER = (
-    Program("every provider, no SDK imported, OpenTelemetry SDK", _SDK),
-    Program("every provider, no SDK imported, under OpenTelemetry's loader", f"{_LOADER}{_SDK}"),
+    (EVERY, Program("every provider, by hand", _SDK)),
+    (FOUND, Program("every provider, by entry points", _SDK)),
+    (EVERY, Program("every provider, by hand, after OpenTelemetry's loader", f"{_LOADER}{_SDK}")),
 )
-"""All instrumentors in an environment with all vendors' SDKs. The loader is what `opentelemetry-instrument` runs beforehand: most of what
-the first instrumentor brings, OpenTelemetry's base class of it, is there already."""
+"""All instrumentors in an environment with all vendors' SDKs, none of them imported. The loader is what `opentelemetry-instrument` runs
+beforehand: most of what the first instrumentor brings, OpenTelemetry's base class of it, is there already."""
 
 
 def launch(python: Path, source: str, environment: Mapping[str, str]) -> tuple[int, int]:
-    """Run `source` in a fresh interpreter; wall nanoseconds until it is ready, CPU nanoseconds of the whole process."""
-    began = time.monotonic_ns()
-    with subprocess.Popen([str(python), "-c", source], stdout=subprocess.PIPE, cwd=ROOT, env=dict(environment)) as process:
-        assert process.stdout is not None
-        ready = process.stdout.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"start-up program failed with {process.returncode}")
+    """Run `source` in a fresh interpreter; wall nanoseconds until it is ready, CPU nanoseconds of the whole process.
+
+    Raises `FailedError`.
+    """
+    command = [str(python), "-c", source]
+    with tempfile.TemporaryFile() as said:
+        began = time.monotonic_ns()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, cwd=ROOT, env=dict(environment)) as process:
+            assert process.stdout is not None
+            ready = process.stdout.read()
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            raise FailedError(said.read().decode(errors="replace").strip().rpartition("\n")[2])
     return int(ready) - began, int((used.ru_utime + used.ru_stime) * 1e9)

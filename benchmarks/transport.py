@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
-import httpx2
+import openai
 
 from benchmarks.shape import CHUNKS, MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+http: Any = import_module("httpx2" if int(openai.__version__.partition(".")[0]) >= 3 else "httpx")
+"""The HTTP library of the installed client."""
 
 _USAGE = {
     "prompt_tokens": 120,
@@ -25,8 +29,19 @@ _ANSWER = "It rains in Lisbon, and it is 14 degrees; take a coat, and the tram r
 
 def _chat() -> dict[str, Any]:
     choice = {"index": 0, "message": {"role": "assistant", "content": _ANSWER, "refusal": None}, "logprobs": None, "finish_reason": "stop"}
-    head = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": f"{MODEL}-2024-07-18", "service_tier": "default"}
+    head = {"id": "chatcmpl_0", "object": "chat.completion", "created": 1, "model": f"{MODEL}-2024-07-18", "service_tier": "default"}
     return {**head, "system_fingerprint": "fp_1", "choices": [choice], "usage": _USAGE}
+
+
+def _tool_calls() -> dict[str, Any]:
+    asked = (("weather_0", "Lisbon, Portugal"), ("weather_1", "Porto, Portugal"), ("weather_2", "Faro, Portugal"))
+    calls = [
+        {"id": f"call_{name}", "type": "function", "function": {"name": name, "arguments": json.dumps({"place": place, "unit": "C"})}}
+        for name, place in asked
+    ]
+    body = _chat()
+    body["choices"][0] |= {"finish_reason": "tool_calls", "message": {"role": "assistant", "content": None, "tool_calls": calls}}
+    return body
 
 
 def _chunk(delta: Mapping[str, Any], finish: str | None, usage: Mapping[str, Any] | None) -> bytes:
@@ -55,7 +70,7 @@ def _embeddings() -> dict[str, Any]:
 def _responses() -> dict[str, Any]:
     text = {"type": "output_text", "text": _ANSWER, "annotations": [], "logprobs": []}
     return {
-        "id": "resp_1",
+        "id": "resp_0",
         "object": "response",
         "created_at": 1,
         "status": "completed",
@@ -87,12 +102,40 @@ _BODIES = {
     "/v1/responses": json.dumps(_responses()).encode(),
 }
 _STREAM = _chat_stream()
+_ID = b'_0"'
 
 
-class Service(httpx2.BaseTransport):
+_TOOL_CALLS = json.dumps(_tool_calls()).encode()
+_numbers = count()
+
+
+def _answer(request: Any) -> Any:
+    if b'"stream":true' in request.content:
+        return http.Response(200, headers={"content-type": "text/event-stream"}, content=_STREAM)
+    body = _TOOL_CALLS if b'"parallel_tool_calls":true' in request.content else _BODIES[request.url.path]
+    # No two answers have one id: a peer that knows an answer again would record it once.
+    return http.Response(200, headers=_JSON, content=body.replace(_ID, b'_%d"' % next(_numbers), 1))
+
+
+class Service(http.BaseTransport):
     """Answers every request at once with a prepared body."""
 
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        if b'"stream":true' in request.content:
-            return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=_STREAM)
-        return httpx2.Response(200, headers=_JSON, content=_BODIES[request.url.path])
+    def handle_request(self, request: Any) -> Any:
+        return _answer(request)
+
+
+class AsyncService(http.AsyncBaseTransport):
+    """The same for asynchronous clients."""
+
+    async def handle_async_request(self, request: Any) -> Any:
+        return _answer(request)
+
+
+def client() -> Any:
+    """The real client over a service inside the process."""
+    return openai.OpenAI(api_key="none", max_retries=0, http_client=http.Client(transport=Service()))
+
+
+def async_client() -> Any:
+    """The real asynchronous client over a service inside the process."""
+    return openai.AsyncOpenAI(api_key="none", max_retries=0, http_client=http.AsyncClient(transport=AsyncService()))

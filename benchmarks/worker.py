@@ -2,11 +2,12 @@
 
 `{"case": NAME, "times": N}` answers `{"wall": ns, "cpu": ns, "total": ns}`: CPU of every thread while the calls ran, so that exporting in
 the background counts, and with the collection of their metrics, which the reader's thread does once a minute, after them;
-`{"recorded": true}` answers what reached the exporters. The first line out says that it is ready, with versions.
+`{"recorded": NAME, "times": N}` answers what reached the exporters for one call. The first line out says that it is ready, with versions.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import os
@@ -16,30 +17,45 @@ from importlib.metadata import version
 from time import perf_counter_ns, process_time_ns
 from typing import TYPE_CHECKING, Any
 
-import httpx2
-import openai
-
-from benchmarks.cases import CASES, SAMPLED_OUT
+from benchmarks import transport
+from benchmarks.cases import CASES, Clients
 from benchmarks.pipeline import Pipeline
-from benchmarks.transport import Service
+from benchmarks.shape import NO_CONTENT, SAMPLED_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TextIO
 
 
-def main(adapter: str, setting: str) -> None:
+def answers() -> TextIO:
+    """Where answers go; whatever a library prints must not look like one."""
+    out = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    return out
+
+
+def instrumented(module: str, setting: str) -> Pipeline:
+    """This process's pipeline, with the adapter at work."""
+    pipeline = Pipeline(sampled=setting != SAMPLED_OUT, content=setting != NO_CONTENT)
+    import_module(module).instrument(pipeline)
+    return pipeline
+
+
+def main(module: str, setting: str) -> None:
     """Serve until the input ends."""
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # whatever a library prints must not look like an answer
-    pipeline = Pipeline(sampled=setting != SAMPLED_OUT)
-    import_module(adapter).instrument(pipeline.tracers, pipeline.meters, pipeline.loggers)
-    client = openai.OpenAI(api_key="none", max_retries=0, http_client=httpx2.Client(transport=Service()))
-    actions = {case.name: case.prepare(client) for case in CASES if case.setting == setting}
-    print(json.dumps({"openai": openai.__version__, "opentelemetry-sdk": version("opentelemetry-sdk")}), file=answers)
+    out = answers()
+    pipeline = instrumented(module, setting)
+    clients = Clients(transport.client(), transport.async_client(), asyncio.new_event_loop())
+    actions = {case.name: case.prepare(clients) for case in CASES if case.setting == setting}
+    print(json.dumps({name: version(name) for name in ("openai", "opentelemetry-sdk")}), file=out)
     for line in sys.stdin:
         asked: dict[str, Any] = json.loads(line)
-        said = pipeline.recorded() if "recorded" in asked else _timed(actions[asked["case"]], asked["times"], pipeline)
-        print(json.dumps(said), file=answers)
+        times: int = asked["times"]
+        if "recorded" in asked:
+            said = pipeline.recorded(actions[asked["recorded"]], times)
+        else:
+            said = _timed(actions[asked["case"]], times, pipeline)
+        print(json.dumps(said), file=out)
 
 
 def _timed(action: Callable[[], object], times: int, pipeline: Pipeline) -> dict[str, int]:

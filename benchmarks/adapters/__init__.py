@@ -8,36 +8,127 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from benchmarks.shape import CONTENT, NO_CONTENT, SAMPLED_OUT, SETTINGS
+
 if TYPE_CHECKING:
-    from opentelemetry.sdk._logs import LoggerProvider
-    from opentelemetry.sdk.metrics import MeterProvider
-    from opentelemetry.sdk.trace import TracerProvider
+    from collections.abc import Mapping
+
+    from benchmarks.pipeline import Pipeline
+
+Variables = tuple[tuple[str, str], ...]
 
 
 class Instrument(Protocol):
-    """`instrument` of an adapter's module: what a user of the peer writes."""
+    """`instrument` of an adapter's module: what a user of the peer writes.
 
-    def __call__(self, tracers: TracerProvider, meters: MeterProvider, loggers: LoggerProvider) -> None: ...
+    Such a module may also have `decorators(function)`, the function as the peer's decorators make it by their names; `session()`, which
+    starts a session and ends it; `open_session()`, which leaves it open; and `initialise(pipeline)`, what these need in place of
+    `instrument`.
+    """
+
+    def __call__(self, pipeline: Pipeline) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """A peer. `requirements` is a file of `requirements/`; `project` installs this project's own wheel on top of it."""
+    """A peer.
+
+    `requirements` is a file of `requirements/`; `project` installs this project's own wheel on top of it. `bare` is the adapter that
+    its calls are compared with: one of the same client version. `on` and `off` are the variables of its own that say whether content
+    is recorded. `settings` are those it is measured in. `pinned` is the distribution whose version the report names.
+    """
 
     name: str
     requirements: str
+    title: str = ""
+    pinned: str = ""
     project: bool = False
+    bare: str = "bare"
+    module_name: str = ""
+    on: Variables = ()
+    off: Variables = ()
+    settings: tuple[str, ...] = SETTINGS
+    remark: str = ""
 
     @property
     def module(self) -> str:
-        return f"benchmarks.adapters.{self.name}"
+        return f"benchmarks.adapters.{self.module_name or self.name}"
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it instruments nothing."""
+        return self.module_name == "bare" or self.name == "bare"
+
+    def variables(self, setting: str) -> Mapping[str, str]:
+        """The variables of its process."""
+        return dict(self.off if setting == NO_CONTENT else self.on)
 
 
-BARE = Adapter("bare", "bench-bare.txt")
-FLOOR = Adapter("floor", "bench-bare.txt")
-OURS = Adapter("ours", "bench-ours.txt", project=True)
-EVERY = Adapter("every", "test.txt", project=True)
-OFFICIAL = Adapter("official", "bench-official.txt")
+def _capture(mode: str) -> Variables:
+    return (("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", mode),)
 
-PEERS = (OFFICIAL,)
+
+_ON, _OFF = _capture("SPAN_ONLY"), _capture("NO_CONTENT")
+_NOWHERE: Variables = (("OTEL_TRACES_EXPORTER", "none"),)
+"""Only where the pipeline sends."""
+_NO_FILE: Variables = (("AGENTOPS_LOGGING_TO_FILE", "false"),)
+
+BARE = Adapter("bare", "bench-bare.txt", "bare")
+BARE_2 = Adapter("bare-2", "bench-openlit.txt", "bare, openai 2", module_name="bare")
+FLOOR = Adapter("floor", "bench-bare.txt", "floor", settings=(CONTENT,))
+RECORDS = Adapter("records", "bench-bare.txt", "metric records alone", settings=(SAMPLED_OUT,))
+OURS = Adapter("ours", "bench-ours.txt", "ours", "agentops-opentelemetry", project=True, on=_ON + _NOWHERE, off=_OFF + _NOWHERE)
+EVERY = Adapter("every", "test.txt", project=True, settings=())
+FOUND = Adapter("found", "test.txt", project=True, settings=())
+OFFICIAL = Adapter("official", "bench-official.txt", "official", "opentelemetry-instrumentation-genai-openai", on=_ON, off=_OFF)
+
+PEERS = (
+    OFFICIAL,
+    Adapter(
+        "openinference",
+        "bench-openinference.txt",
+        "OpenInference",
+        "openinference-instrumentation-openai",
+        off=(("OPENINFERENCE_HIDE_INPUTS", "true"), ("OPENINFERENCE_HIDE_OUTPUTS", "true")),
+    ),
+    Adapter(
+        "langfuse",
+        "bench-langfuse.txt",
+        "Langfuse",
+        "langfuse",
+        remark="its own processor in place of the `BatchSpanProcessor`, which it derives from; content off by its `mask`",
+    ),
+    Adapter(
+        "openlit",
+        "bench-openlit.txt",
+        "OpenLIT",
+        "openlit",
+        bare="bare-2",
+        remark="refuses openai 3, so it is measured on openai 2 and against a bare of its own; prices from an empty file",
+    ),
+    Adapter(
+        "logfire",
+        "bench-logfire.txt",
+        "Logfire",
+        "logfire",
+        settings=(CONTENT, SAMPLED_OUT),
+        remark="makes the providers itself, given the same processor and reader; has no switch for content",
+    ),
+    Adapter(
+        "openllmetry",
+        "bench-openllmetry.txt",
+        "OpenLLMetry",
+        "opentelemetry-instrumentation-openai",
+        off=(("TRACELOOP_TRACE_CONTENT", "false"),),
+    ),
+    Adapter(
+        "agentops",
+        "bench-agentops.txt",
+        "AgentOps SDK",
+        "agentops",
+        on=_NO_FILE,
+        off=(("TRACELOOP_TRACE_CONTENT", "false"), *_NO_FILE),
+        remark="joins the global providers made beforehand; its own exporters idle",
+    ),
+)
 """Whom this project is measured against."""

@@ -5,5 +5,5 @@ from __future__ import annotations
 from typing import Any
 
 
-def instrument(tracers: Any, meters: Any, loggers: Any) -> None:
+def instrument(pipeline: Any) -> None:
     """Change nothing."""

@@ -13,7 +13,7 @@ from agentops_instrumentors.openai import OpenAIInstrumentor
 _ALL = (AnthropicInstrumentor, BedrockInstrumentor, GoogleGenAIInstrumentor, OllamaInstrumentor, OpenAIInstrumentor)
 
 
-def instrument(tracers: Any, meters: Any, loggers: Any) -> None:
-    """Instrument with the given providers."""
+def instrument(pipeline: Any) -> None:
+    """Instrument with the given pipeline."""
     for instrumentor in _ALL:
-        instrumentor().instrument(tracer_provider=tracers, meter_provider=meters, logger_provider=loggers)
+        instrumentor().instrument(tracer_provider=pipeline.tracers, meter_provider=pipeline.meters, logger_provider=pipeline.loggers)

@@ -7,37 +7,28 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import openai
-from openai.resources.chat.completions import Completions
+from openai.resources.chat.completions import AsyncCompletions, Completions
 from openai.resources.embeddings import Embeddings
 from openai.resources.responses import Responses
 from opentelemetry.trace import SpanKind
 
+from benchmarks.attributes import ANSWER, PLAIN
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PLAIN = {
-    "gen_ai.operation.name": "chat",
-    "gen_ai.provider.name": "openai",
-    "gen_ai.request.model": "gpt-4o-mini",
-    "gen_ai.request.temperature": 0.2,
-    "gen_ai.request.max_tokens": 256,
-    "gen_ai.response.id": "chatcmpl-1",
-    "gen_ai.response.model": "gpt-4o-mini",
-    "gen_ai.response.finish_reasons": ("stop",),
-    "gen_ai.usage.input_tokens": 120,
-    "gen_ai.usage.output_tokens": 40,
-    "server.address": "api.openai.com",
-    "server.port": 443,
-    "thread.id": 1,
-}
-_ANSWER = [{"role": "assistant", "parts": [{"type": "text", "content": "It rains in Lisbon, and it is 14 degrees."}]}]
 
-
-def instrument(tracers: Any, meters: Any, loggers: Any) -> None:
+def instrument(pipeline: Any) -> None:
     """Put the span around each measured method by plain assignment."""
-    tracer = tracers.get_tracer("floor", openai.__version__)
+    tracer = pipeline.tracers.get_tracer("floor", openai.__version__)
     for resource in (Completions, Embeddings, Responses):
         resource.create = _spanned(tracer, resource.create)
+    AsyncCompletions.create = _async_spanned(tracer, AsyncCompletions.create)
+
+
+def _finish(span: Any, kwargs: dict[str, Any]) -> None:
+    asked = kwargs.get("messages") or kwargs.get("input")
+    span.set_attributes({**PLAIN, "gen_ai.input.messages": json.dumps(asked), "gen_ai.output.messages": json.dumps(ANSWER)})
 
 
 def _spanned(tracer: Any, create: Callable[..., Any]) -> Callable[..., Any]:
@@ -45,10 +36,18 @@ def _spanned(tracer: Any, create: Callable[..., Any]) -> Callable[..., Any]:
     def spanned(self: Any, **kwargs: Any) -> Any:
         with tracer.start_as_current_span("chat gpt-4o-mini", kind=SpanKind.CLIENT) as span:
             returned = create(self, **kwargs)
-            asked = kwargs.get("messages") or kwargs.get("input")
-            span.set_attributes(
-                {**_PLAIN, "gen_ai.input.messages": json.dumps(asked), "gen_ai.output.messages": json.dumps(_ANSWER)},
-            )
+            _finish(span, kwargs)
+            return returned
+
+    return spanned
+
+
+def _async_spanned(tracer: Any, create: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(create)
+    async def spanned(self: Any, **kwargs: Any) -> Any:
+        with tracer.start_as_current_span("chat gpt-4o-mini", kind=SpanKind.CLIENT) as span:
+            returned = await create(self, **kwargs)
+            _finish(span, kwargs)
             return returned
 
     return spanned

@@ -7,6 +7,6 @@ from typing import Any
 from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
 
 
-def instrument(tracers: Any, meters: Any, loggers: Any) -> None:
-    """Instrument with the given providers."""
-    OpenAIInstrumentor().instrument(tracer_provider=tracers, meter_provider=meters, logger_provider=loggers)
+def instrument(pipeline: Any) -> None:
+    """Instrument with the given pipeline."""
+    OpenAIInstrumentor().instrument(tracer_provider=pipeline.tracers, meter_provider=pipeline.meters, logger_provider=pipeline.loggers)

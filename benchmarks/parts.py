@@ -1,0 +1,166 @@
+"""What a run consists of. Each part measures one thing and answers plain values; a part that is done is not measured again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import measure
+from benchmarks.adapters import BARE, EVERY, FLOOR, OURS, RECORDS
+from benchmarks.environments import ROOT
+from benchmarks.process import FailedError, Worker, environment
+from benchmarks.shape import CONTENT, NO_CONTENT, SAMPLED_OUT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from benchmarks.adapters import Adapter
+    from benchmarks.suites import Suite
+
+
+class Run:
+    """A suite in its environments. `failures` are those of the part that is measured now, by adapter."""
+
+    def __init__(self, suite: Suite, pythons: Mapping[Adapter, Path], say: Callable[[str], None], only: str | None) -> None:
+        self.suite = suite
+        self.pythons = pythons
+        self.say = say
+        self.only = only
+        self.failures: dict[str, str] = {}
+
+    def worker(self, module: str, adapter: Adapter, setting: str, *arguments: str) -> Worker:
+        """A measured process of an adapter that answers questions."""
+        return Worker(self.pythons[adapter], module, [adapter.module, *arguments], adapter.variables(setting))
+
+    def once(self, adapter: Adapter, module: str, *arguments: object, setting: str = CONTENT) -> Any:
+        """What a measured process of an adapter prints. Raises `FailedError`."""
+        with tempfile.TemporaryDirectory() as folder:
+            variables = environment({**adapter.variables(setting), "AGENTOPS_LOCAL_DIR": folder})
+            command = [str(self.pythons[adapter]), "-m", module, *map(str, arguments)]
+            done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise FailedError(done.stderr.strip().rpartition("\n")[2] or f"ended with {done.returncode}")
+        return json.loads(done.stdout)
+
+
+def calls(setting: str) -> Callable[[Run], Any]:
+    """Every case of a setting."""
+
+    def part(run: Run) -> Any:
+        return [each.plain() for each in measure.calls(run.pythons, setting, run.suite.blocks, run.failures, run.say, run.only)]
+
+    return part
+
+
+def starts(run: Run) -> Any:
+    """Start-up of everyone."""
+    started = {adapter: python for adapter, python in run.pythons.items() if adapter not in (FLOOR, RECORDS, EVERY)}
+    return [each.plain() for each in measure.starts(started, run.suite.launches, run.failures, run.say)]
+
+
+def starts_of_every(run: Run) -> Any:
+    """Start-up with all of this project's instrumentors."""
+    return [each.plain() for each in measure.starts_of_every(run.pythons[EVERY], run.suite.launches, run.say)]
+
+
+def spans(run: Run) -> Any:
+    """Decorators and sessions, adapters in turn."""
+    found: dict[str, Any] = {}
+    workers: dict[Adapter, Worker] = {}
+    for adapter in (OURS, *run.suite.peers):
+        run.say(f"decorators and sessions: {adapter.name}")
+        with measure.noted(adapter, run.failures):
+            workers[adapter] = run.worker("benchmarks.spans", adapter, NO_CONTENT)
+            found[adapter.name] = {"off": workers[adapter].versions.get("off"), "rounds": []}
+    for number in range(run.suite.rounds + 1):
+        for adapter, worker in workers.items():
+            with measure.noted(adapter, run.failures):
+                took = worker.ask(times=300)
+                if number:
+                    found[adapter.name]["rounds"].append(took)
+    for worker in workers.values():
+        worker.close()
+    return found
+
+
+def memory(run: Run) -> Any:
+    """Memory after calls, abandoned streams and sessions; two processes at a time, because no clock is read."""
+    wanted: list[tuple[Adapter, str, int]] = []
+    for adapter in (OURS, BARE, *run.suite.peers):
+        share = 1 if adapter is OURS else run.suite.share
+        wanted += [(adapter, "calls", int(run.suite.calls * share)), (adapter, "streams", int(run.suite.streams * share))]
+    wanted.insert(2, (OURS, "sessions", run.suite.sessions))
+
+    def one(adapter: Adapter, what: str, count: int) -> Any:
+        run.say(f"memory: {count} {what}, {adapter.name}")
+        with measure.noted(adapter, run.failures):
+            return {
+                "adapter": adapter.name,
+                "what": what,
+                "count": count,
+                "samples": run.once(adapter, "benchmarks.growth", adapter.module, what, count),
+            }
+        return None
+
+    with ThreadPoolExecutor(2) as pool:
+        return [each for each in pool.map(lambda each: one(*each), wanted) if each]
+
+
+def open_sessions(run: Run) -> Any:
+    """What calls, decorated calls and sessions cost with ever more sessions open."""
+    run.say("open sessions")
+    return run.once(OURS, "benchmarks.growth", OURS.module, "open", run.suite.levels)
+
+
+def stall(run: Run) -> Any:
+    """The longest gap in an event loop around a call with a huge prompt."""
+    found: dict[str, list[float]] = {}
+    for _ in range(2):
+        for adapter in (BARE, OURS, *(peer for peer in run.suite.peers if peer.bare == BARE.name)):
+            run.say(f"event loop: {adapter.name}")
+            with measure.noted(adapter, run.failures):
+                gaps = run.once(adapter, "benchmarks.growth", adapter.module, "stall", run.suite.stalls // 2)
+                found.setdefault(adapter.name, []).extend(gaps)
+    return found
+
+
+def throughput(run: Run) -> Any:
+    """Spans a second of each exporter, to a sink in another process over loopback."""
+    kinds = [(OURS, "ours"), (OURS, "local"), (OURS, "otlp"), *((peer, "agentops") for peer in run.suite.peers if peer.name == "agentops")]
+    found: dict[str, list[Any]] = {}
+    sink = Worker(run.pythons[OURS], "benchmarks.sink", [], {})
+    try:
+        for _ in range(run.suite.exports):
+            for adapter, kind in kinds:
+                run.say(f"exporter: {kind}")
+                with measure.noted(adapter, run.failures):
+                    took = run.once(adapter, "benchmarks.throughput", kind, sink.versions["port"], run.suite.exported)
+                    found.setdefault(kind, []).append({**took, "arrived": _arrived(sink.versions["port"])})
+    finally:
+        sink.close()
+    return found
+
+
+def _arrived(port: int) -> Any:
+    from urllib.request import urlopen
+
+    with urlopen(f"http://127.0.0.1:{port}/spans") as answer:
+        return json.loads(answer.read())
+
+
+PARTS: dict[str, Callable[[Run], Any]] = {
+    "calls, content": calls(CONTENT),
+    "calls, no content": calls(NO_CONTENT),
+    "calls, sampled out": calls(SAMPLED_OUT),
+    "start-up": starts,
+    "start-up, every provider": starts_of_every,
+    "spans": spans,
+    "open sessions": open_sessions,
+    "event loop": stall,
+    "throughput": throughput,
+    "memory": memory,
+}

@@ -1,0 +1,132 @@
+"""Results as Markdown tables."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.series import middle, spread
+from benchmarks.targets import growth, ratios_of_spans, recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from benchmarks.series import Result
+    from benchmarks.targets import Verdict
+
+_UNITS = {"process": 1e6}
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table."""
+    return "\n".join("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *rows))
+
+
+def of_verdicts(verdicts: Sequence[Verdict]) -> str:
+    """Each limit and what became of it."""
+    return markdown(["what", "limit", "measured", ""], [[each.what, each.limit, each.measured, each.said] for each in verdicts])
+
+
+def of_results(results: Sequence[Result], titles: Mapping[str, str]) -> str:
+    """Added costs: a row for each case and clock, a column for everyone."""
+    names = [name for name in titles if any(name in result.added for result in results)]
+    rows = [row for result in results for row in _rows(result, names)]
+    return markdown(["case", "clock", "bare", *(titles[name] for name in names)], rows)
+
+
+def _rows(result: Result, names: Sequence[str]) -> list[list[str]]:
+    scale = _UNITS.get(result.unit, 1e3)
+    rows = []
+    for clock in ("wall", "cpu") if result.unit == "process" else ("wall", "cpu", "total"):
+        case = f"{result.name}, {result.setting}, per {result.unit}" if clock == "wall" else ""
+        bare = " / ".join(f"{middle(series.of(clock)) / scale:.1f}" for series in result.bare.values())
+        rows.append([case, clock, bare, *(_amount(result, name, clock, scale) for name in names)])
+    return rows
+
+
+def _amount(result: Result, name: str, clock: str, scale: float) -> str:
+    if name not in result.added:
+        return ""
+    values = result.added[name].of(clock)
+    whole = result.unit == "process" or name in ("ours", "floor", "records") or recorded(result, name)
+    return f"{middle(values) / scale:.1f} ± {spread(values) / scale:.1f}" + ("" if whole else " *")
+
+
+def of_recorded(results: Sequence[Result], titles: Mapping[str, str]) -> str:
+    """What one call left behind."""
+    head = ["case", "who", "spans", "attributes", "characters of text", "log records", "metric records"]
+    keys = ("spans", "attributes", "text", "logs", "metric records")
+    rows = [
+        [f"{result.name}, {result.setting}", titles[name], *(f"{what[key]:.7g}" for key in keys)]
+        for result in results
+        for name, what in result.recorded.items()
+        if name in result.added
+    ]
+    return markdown(head, rows)
+
+
+def of_spans(spans: Mapping[str, Any], titles: Mapping[str, str]) -> str:
+    """Decorators and sessions, over a span made by hand on the same provider."""
+    rows = []
+    for name, found in spans.items():
+        rounds = found["rounds"]
+        for action in rounds[0] if rounds else ():
+            values = [each[action] for each in rounds]
+            cells = [titles[name], action, f"{median(values) / 1e3:.1f} ± {spread(values) / 1e3:.1f}"]
+            rows.append([*cells, "" if action.endswith("by hand") else f"{median(ratios_of_spans(rounds, action)):.2f}"])
+    return markdown(["who", "what", "µs", "of the span by hand"], rows)
+
+
+def of_memory(memory: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) -> str:
+    """Growth after the warm-up."""
+    rows = [
+        [
+            titles[each["adapter"]],
+            f"{each['count']:,} {each['what']}",
+            f"{each['samples'][0] / 1e6:.1f}",
+            f"{growth(each['samples']) / 1e6:+.2f}",
+        ]
+        for each in memory
+    ]
+    return markdown(["who", "after", "MB when warm", "MB grown"], rows)
+
+
+def of_open(levels: Mapping[str, Sequence[float]]) -> str:
+    """Costs by how many sessions are open."""
+    rows = [[name, *(f"{cost / 1e3:.1f}" for cost in costs)] for name, costs in levels.items()]
+    return markdown(["µs of a", "1 open", "10", "100", "1,000", "10,000"], rows)
+
+
+def of_stall(gaps: Mapping[str, Sequence[float]], titles: Mapping[str, str]) -> str:
+    """Longest gaps of the loop."""
+    bare = middle(gaps["bare"])
+    rows = [
+        [titles[name], f"{middle(each) / 1e6:.1f} ± {spread(each) / 1e6:.1f}", f"{(middle(each) - bare) / 1e6:+.1f}"]
+        for name, each in gaps.items()
+    ]
+    return markdown(["who", "longest gap, ms", "over bare"], rows)
+
+
+_EXPORTERS = {
+    "ours": "ours, to AgentOps: translated, gzip",
+    "local": "ours, local store",
+    "otlp": "OpenTelemetry's OTLP/HTTP",
+    "agentops": "AgentOps SDK's",
+}
+
+
+def of_throughput(kinds: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """Exporters: how fast, at what cost, and what arrived."""
+    rows = []
+    for kind, runs in kinds.items():
+        speed = [each["spans"] / each["wall"] * 1e9 for each in runs]
+        cpu = [each["cpu"] / each["spans"] / 1e3 for each in runs]
+        share = sum(each["arrived"]["spans"] for each in runs) / sum(each["spans"] for each in runs)
+        arrived = "written to disk" if kind == "local" else f"{share:.0%}"
+        size = sum(each["arrived"]["bytes"] for each in runs) / sum(each["spans"] for each in runs)
+        if share == 0 and kind != "local":
+            rows.append([_EXPORTERS[kind], "", "", arrived, ""])
+            continue
+        told = [f"{middle(speed):,.0f} ± {spread(speed):,.0f}", f"{middle(cpu):.1f} ± {spread(cpu):.1f}"]
+        rows.append([_EXPORTERS[kind], *told, arrived, f"{size:.0f}" if size else ""])
+    return markdown(["exporter", "spans/s", "CPU µs a span", "arrived", "bytes a span"], rows)
