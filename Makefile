@@ -10,7 +10,7 @@ INSTALL := $(UV) pip install --quiet --require-hashes --python
 # The provider suite runs once more in each of these environments; `test` is the newest of everything.
 SDK_ENVIRONMENTS := sdks-oldest sdks-previous oldest
 
-.PHONY: demo test test-newest check conformance weaver e2e bench bench-record bench-gate lock clean test-neighbours $(SDK_ENVIRONMENTS:%=test-%)
+.PHONY: demo test test-newest check conformance weaver e2e bench bench-peers bench-record bench-gate lock clean test-neighbours $(SDK_ENVIRONMENTS:%=test-%)
 .DELETE_ON_ERROR:
 
 demo: .venv/.test
@@ -48,6 +48,10 @@ e2e: .venv/.test
 bench: .venv/.test
 	$(RUN) -m benchmarks.run
 
+# Beside every peer; writes benchmarks/RESULTS.md. Goes on where it was interrupted.
+bench-peers: .venv/.test
+	$(RUN) -m benchmarks.run --peers
+
 # What a call costs in instructions, which no busy machine changes; `e2e` holds the tree to the record.
 bench-gate: .venv/.test
 	$(RUN) -m benchmarks.instructions gate
@@ -59,7 +63,7 @@ lock: $(UV)
 	UV=$(UV) sh requirements/lock.sh
 
 clean:
-	rm -rf .venv .venvs .demo dist
+	rm -rf .venv .venvs .bench .demo dist
 
 $(UV): requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; set PYTHON=/path/to/it")'
