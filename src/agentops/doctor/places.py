@@ -41,6 +41,8 @@ def captured(chosen: Destinations) -> Content:
     accepted = {mode.value for mode in content.ContentMode}
     if given:
         why = f"{content.CAPTURE_VARIABLE}={given}" if given.upper() in accepted else f"{content.CAPTURE_VARIABLE}={given} is not accepted"
+    elif declared := content.declared_mode():
+        why = f"capture_message_content is {declared} in {CONFIG_FILE_VARIABLE}"
     elif chosen.content == content.ContentMode.NO_CONTENT.value:
         elsewhere = chosen.foreign or chosen.traces.others or settings().exporter or settings().processor
         why = f"{content.CAPTURE_VARIABLE} is unset, and spans go to " + (
