@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def asked(call: Call) -> Mapping[str, Any]:
     """The parameters of a call as they are sent: those of `extra_body` are the request's own."""
-    extra = given(call.kwargs.get("extra_body"))
+    extra = call.kwargs.get("extra_body")
     return {**call.kwargs, **cast("dict[str, Any]", extra)} if isinstance(extra, dict) else call.kwargs
 
 

@@ -48,6 +48,7 @@ _WITHOUT_METRICS: Final = ("openinference.instrumentation", "logfire.")
 """Of these, who records no tokens and durations as metrics, which then are ours to record."""
 _DEEPEST: Final = 16
 _NOWHERE: Final[Mapping[str, object]] = {}
+_NOT_SEEN: Final = object()
 ELSEWHERE: Final = create_key("agentops-counted-elsewhere")
 """Context key: another instrumentor counts the call that is running, whether or not its span is current."""
 
@@ -80,91 +81,77 @@ def _kind(operation: str) -> str:
     return _KINDS.get(operation, operation)
 
 
-def foreigners(owner: Any, names: tuple[str, ...]) -> Foreigners | _AnyForeigners:
-    """Who else wraps the methods `names` of `owner`, the first of which is the patched one, or others given as `module:Class.method`."""
-    each = [_Elsewhere(name) if ":" in name else Foreigners(owner, name) for name in names]
-    return each[0] if len(each) == 1 else _AnyForeigners(each)
-
-
 class Foreigners:
-    """Whether a foreign GenAI instrumentor wraps one patched method, asked at call time: install order must not matter.
+    """Whether foreign GenAI instrumentors wrap a patched method or one beside it, asked at call time: install order must not matter.
 
-    The answer is kept for as long as the same object is bound there.
+    `names` are methods of `owner`, or others given as `module:Class.method`, whose module may not be imported yet. `force` and `off` never
+    look.
     """
 
-    __slots__ = ("_answer", "_name", "_names", "_owner", "_seen", "measured")
+    __slots__ = ("_methods",)
 
-    def __init__(self, owner: Any, name: str) -> None:
-        self._owner = owner
-        self._name = name
-        self._names: Mapping[str, object] = vars(owner) if owner is not None and standing_down() else _NOWHERE
-        self._seen: object = None
-        self._answer = False
-        self.measured = False
-        """Whether one of them records metrics of the call, as of the last answer."""
-
-    def present(self) -> bool:
-        """True when ours should stand down for another instrumentor. `force` and `off` never look."""
-        bound = self._names.get(self._name)
-        if bound is not self._seen:
-            self._answer = self._look(bound)
-            self._seen = bound
-        return self._answer
-
-    def _look(self, layer: object) -> bool:
-        found = [module for module in wrapping_modules(layer) if _counts(module)]
-        self.measured = any(not module.startswith(_WITHOUT_METRICS) for module in found)
-        for module in found[:1]:
-            warn_once(
-                f"foreign:{self._name}:{module}",
-                "%s is instrumented by %s too; ours stands down there so that no call counts twice (%s=force records both)",
-                f"{getattr(self._owner, '__qualname__', self._owner)}.{self._name}",
-                module,
-                CONFLICT_VARIABLE,
-            )
-        return bool(found)
-
-
-class _Elsewhere(Foreigners):
-    """The same for `module:Class.method` in a module that may not be imported yet."""
-
-    __slots__ = ("_class", "_module")
-
-    def __init__(self, target: str) -> None:
-        self._module, _, path = target.partition(":")
-        self._class, _, name = path.partition(".")
-        super().__init__(None, name)
+    def __init__(self, owner: Any, names: tuple[str, ...]) -> None:
+        self._methods = [_Method(owner, name) for name in names] if standing_down() else []
 
     def present(self) -> bool:
         """True when ours should stand down for another instrumentor."""
-        if self._owner is None:
-            owner = getattr(sys.modules.get(self._module), self._class, None)
-            if owner is None:
-                return False
-            Foreigners.__init__(self, owner, self._name)
-        return Foreigners.present(self)
-
-
-class _AnyForeigners:
-    """Whether a foreign GenAI instrumentor wraps any of several methods."""
-
-    __slots__ = ("_each",)
-
-    def __init__(self, each: list[Foreigners]) -> None:
-        self._each = each
+        # On the path of every call: nothing is called as long as the same objects are bound.
+        for method in self._methods:
+            if method.names.get(method.name) is not method.seen:
+                method.look()
+            if method.wrapped:
+                return True
+        return False
 
     @property
     def measured(self) -> bool:
         """Whether one of them records metrics of the call."""
-        return any(one.present() and one.measured for one in self._each)
+        for method in self._methods:
+            method.look()
+        return any(method.wrapped and method.measured for method in self._methods)
 
-    def present(self) -> bool:
-        """True when ours should stand down."""
-        # No generator for any(): this is on the path of every call.
-        for one in self._each:  # noqa: SIM110
-            if one.present():
-                return True
-        return False
+
+class _Method:
+    """One method, and what was found around it when it was last bound anew."""
+
+    __slots__ = ("_owner", "_target", "measured", "name", "names", "seen", "wrapped")
+
+    def __init__(self, owner: Any, name: str) -> None:
+        self._target = name if ":" in name else ""
+        self._owner: Any = None if self._target else owner
+        self.name = name.rpartition(".")[2]
+        self.names = _NOWHERE if self._target else cast("Mapping[str, object]", vars(owner))
+        self.seen: object = _NOT_SEEN
+        self.wrapped = False
+        """Whether a foreign GenAI instrumentor wraps it."""
+        self.measured = False
+        """Whether one of these records metrics of the call."""
+
+    def look(self) -> None:
+        """Look again, if the method is there and not the one last seen."""
+        if self._owner is None:
+            module, _, path = self._target.partition(":")
+            self._owner = getattr(sys.modules.get(module), path.partition(".")[0], None)
+            if self._owner is None:
+                return
+            self.names = cast("Mapping[str, object]", vars(self._owner))
+        bound = self.names.get(self.name)
+        if bound is not self.seen:
+            self._find(bound)
+            self.seen = bound
+
+    def _find(self, layer: object) -> None:
+        found = [module for module in wrapping_modules(layer) if _counts(module)]
+        self.wrapped = bool(found)
+        self.measured = any(not module.startswith(_WITHOUT_METRICS) for module in found)
+        for module in found[:1]:
+            warn_once(
+                f"foreign:{self.name}:{module}",
+                "%s is instrumented by %s too; ours stands down there so that no call counts twice (%s=force records both)",
+                f"{getattr(self._owner, '__qualname__', self._owner)}.{self.name}",
+                module,
+                CONFLICT_VARIABLE,
+            )
 
 
 def innermost(bound: Any) -> Any:

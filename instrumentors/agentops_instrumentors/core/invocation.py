@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from threading import Lock, current_thread, get_ident
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
 from opentelemetry.baggage import get_baggage, remove_baggage
 from opentelemetry.context import Context, attach, create_key
 from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
@@ -37,7 +38,7 @@ _WITH_DETAILS: Final = (semconv.CHAT, semconv.TEXT_COMPLETION, semconv.GENERATE_
 _NO_ATTRIBUTES: Final[dict[str, AttributeValue]] = {}
 
 
-class Running(NamedTuple):
+class Running(Struct, frozen=True, gc=False):
     """What code run by an operation can see of it. Not the invocation, which holds the context: a cycle would outlive every call."""
 
     operation: str
@@ -57,6 +58,7 @@ class Invocation:
         "_claim",
         "_content",
         "_input",
+        "_recording",
         "_started",
         "_thread",
         "context",
@@ -80,23 +82,24 @@ class Invocation:
         subject = request.model if request.subject is None else request.subject
         name = f"{request.operation} {subject}" if subject else request.operation
         named = attributes.of_sampling(request)
-        started = telemetry.tracer.start_span(name, parent, SpanKind.CLIENT, named, record_exception=False, set_status_on_exception=False)
-        self.span = as_started(started, named)
-        self.context = set_span_in_context(self.span, Context({**_for_vendor(parent), CURRENT: Running(request.operation, self._claim)}))
+        self.span = telemetry.tracer.start_span(name, parent, SpanKind.CLIENT, named, record_exception=False, set_status_on_exception=False)
+        inside = _for_vendor(parent) if parent else parent
+        self.context = set_span_in_context(self.span, Context({**inside, CURRENT: Running(request.operation, self._claim)}))
         self.policy = policy = telemetry.policy
-        recording = self.span.is_recording()
+        self._recording = recording = self.span.is_recording()
         if recording:
+            as_started(self.span, named)
             cost.expect(request.provider, request.model)
-        if request.content is not None and policy.captures and (recording or policy.emit_event):
-            self._capture_input(request.content, policy, recording)
-        self._thread = (get_ident(), current_thread().name)
+            self._thread = (get_ident(), current_thread().name)
+        if policy.captures and request.content is not None and (recording or policy.emit_event):
+            self._capture_input(request.content, policy)
         self._started = perf_counter()
 
-    def _capture_input(self, build: Callable[[], Content], policy: content.Policy, recording: bool) -> None:
+    def _capture_input(self, build: Callable[[], Content], policy: content.Policy) -> None:
         # Now rather than at the end: the caller may change its message list while a stream is read.
         try:
             said = build()
-            if policy.on_span and recording:
+            if policy.on_span and self._recording:
                 self._input = attributes.of_content(said, policy, content.to_json)
             if policy.on_event and policy.emit_event:
                 self._content = said
@@ -107,10 +110,7 @@ class Invocation:
         """Make the operation's span current, until `leave`."""
         return attach(self.context)
 
-    @staticmethod
-    def leave(token: Token[Context]) -> None:
-        """Restore what was current before `enter`; silent where another context finalises the vendor's code."""
-        restore(token)
+    leave = staticmethod(restore)
 
     def arrived(self) -> None:
         """A chunk of a stream arrived."""
@@ -149,9 +149,12 @@ class Invocation:
             if error is not None:
                 error_type = self.request.error_code(error) or content.exception_type(error)
             self._record_metrics(response, error_type, ended)
-            if self.span.is_recording():
+            if self._recording and self.span.is_recording():
                 self._describe(response, error, error_type)
-            self._emit(response, error, error_type)
+            if error is not None:
+                events.exception(self.telemetry, self.context, error)
+            if self.policy.emit_event and self.request.operation in _WITH_DETAILS:
+                self._emit(response, error_type)
         except Exception as failure:
             swallowed("finish", failure)
         finally:
@@ -196,12 +199,8 @@ class Invocation:
                 failures.record(self.span, error, self.context, policy)
         self.span.set_attributes(described)
 
-    def _emit(self, response: Response, error: BaseException | None, error_type: str | None) -> None:
+    def _emit(self, response: Response, error_type: str | None) -> None:
         policy = self.policy
-        if error is not None:
-            events.exception(self.telemetry, self.context, error)
-        if not policy.emit_event or self.request.operation not in _WITH_DETAILS:
-            return
         told: dict[str, Any] = {
             **attributes.of_request(self.request),
             **self._timing(),
@@ -218,6 +217,6 @@ class Invocation:
 
 def _for_vendor(context: Context) -> Context:
     """`context` as the vendor's code sees it: an instrumented HTTP client would send the session's id to the vendor as baggage."""
-    if not context or get_baggage(semconv.SESSION_ID, context) is None:
+    if get_baggage(semconv.SESSION_ID, context) is None:
         return context
     return remove_baggage(semconv.SESSION_ID, context)

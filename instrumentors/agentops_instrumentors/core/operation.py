@@ -6,7 +6,7 @@ Content is a callable on both sides, so that nobody builds messages that nobody 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct
 
@@ -16,7 +16,7 @@ from agentops_instrumentors.core.usage import Usage
 AttributeValue = str | bool | int | float | Sequence[str]
 
 
-class Call(NamedTuple):
+class Call(Struct, frozen=True):
     """The arguments a patched method was called with."""
 
     args: tuple[Any, ...]

@@ -104,7 +104,7 @@ class Patch:
         own = endpoint.around(telemetry, asynchronous)
         method = self._run_deferred if endpoint.deferred else self._run_async if asynchronous else self._run
         self._wrapper = _wrapper(self._original, method if own is None else self._while_active(own))
-        self.foreigners = arbitration.foreigners(self._owner, () if endpoint.dispatcher else (name, *endpoint.beside))
+        self.foreigners = arbitration.Foreigners(self._owner, () if endpoint.dispatcher else (name, *endpoint.beside))
         if theirs is None:
             setattr(self._owner, name, self._wrapper)
         else:
@@ -126,7 +126,7 @@ class Patch:
 
     def _begin(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Invocation | None:
         current = get_current()
-        if not self._active or arbitration.suppressed(current):
+        if not self._active or (current and arbitration.suppressed(current)):
             return None
         theirs = self.foreigners.present()
         try:

@@ -29,19 +29,23 @@ class Usage(Struct, frozen=True, gc=False):
 
     def attributes(self) -> dict[str, int]:
         """Span attributes for the counts that are known; those that few operations have only where they are not zero."""
-        return {
-            name: count
-            for name, always, count in zip(_NAMES, _EVEN_ZERO, astuple(self), strict=True)
-            if count or (always and count is not None)
-        }
+        counts = astuple(self)
+        found = {name: count for name, count in zip(_ALWAYS, counts, strict=False) if count is not None}
+        rare = counts[len(_ALWAYS) :]
+        if any(rare):
+            found.update((name, count) for name, count in zip(_UNLESS_ZERO, rare, strict=True) if count)
+        return found
 
 
-_NAMES = (
+_ALWAYS = (
     semconv.USAGE_INPUT_TOKENS,
     semconv.USAGE_OUTPUT_TOKENS,
     semconv.USAGE_CACHE_READ_INPUT_TOKENS,
     semconv.USAGE_CACHE_WRITE_INPUT_TOKENS,
     semconv.USAGE_REASONING_OUTPUT_TOKENS,
+)
+"""Attributes of the first fields, in the fields' order."""
+_UNLESS_ZERO = (
     semconv.USAGE_TEXT_INPUT_TOKENS,
     semconv.USAGE_TEXT_OUTPUT_TOKENS,
     semconv.USAGE_AUDIO_INPUT_TOKENS,
@@ -50,5 +54,4 @@ _NAMES = (
     semconv.USAGE_IMAGE_INPUT_TOKENS,
     semconv.USAGE_IMAGE_OUTPUT_TOKENS,
 )
-"""The fields' attributes, in the fields' order."""
-_EVEN_ZERO = (*[True] * 5, *[False] * 7)
+"""Attributes of the others, in the fields' order."""

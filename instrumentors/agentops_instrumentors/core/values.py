@@ -8,12 +8,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _SENTINELS = frozenset({"NotGiven", "Omit"})
+_PLAIN: frozenset[type] = frozenset({str, int, float, bool, dict, list, type(None)})
 _DICT: Any = dict
 
 
 def given(value: Any) -> Any:
     """`value`, or None where the caller left the parameter out (the SDK's sentinels)."""
-    return None if type(value).__name__ in _SENTINELS else value
+    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
+    # A type's name is a string made anew each time.
+    return value if kind in _PLAIN or kind.__name__ not in _SENTINELS else None
 
 
 def field(value: Any, name: str) -> Any:
@@ -31,7 +34,8 @@ def reader(value: Any) -> Callable[[str], Any]:
     held: dict[str, Any] | None = getattr(value, "__dict__", None)
     if held is None:
         return lambda name: getattr(value, name, None)
-    undeclared: dict[str, Any] | None = getattr(value, "model_extra", None)
+    # What pydantic calls `model_extra`, without the property's call.
+    undeclared: dict[str, Any] | None = getattr(value, "__pydantic_extra__", None)
     return {**undeclared, **held}.get if undeclared else held.get
 
 

@@ -30,22 +30,24 @@ _AUDIO_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav", "flac": "audio/flac", "
 
 def of_request(kwargs: Mapping[str, Any]) -> Content:
     """What the parameters of a chat request say."""
-    tools = [tool_definition(tool) for tool in items(kwargs.get("tools"))]
-    tools += [tool_definition({"type": "function", "function": function}) for function in items(kwargs.get("functions"))]
+    tools: list[dict[str, Any]] = []
+    if "tools" in kwargs:
+        tools += [tool_definition(tool) for tool in items(kwargs["tools"])]
+    if "functions" in kwargs:
+        tools += [tool_definition({"type": "function", "function": function}) for function in items(kwargs["functions"])]
     return Content([input_message(message) for message in items(kwargs.get("messages"))], tools=tools)
 
 
 def input_message(message: Any) -> Message:
     """One message of a chat request."""
     read = reader(message)
-    role = str(read("role") or "user")
-    said = read("content")
+    role, said = read("role") or "user", read("content")
     if role in ("tool", "function"):
         return Message(role, [ToolCallResponsePart(tool_answer(said), read("tool_call_id") or read("name"))])
     if type(said) is str and type(message) is dict and len(message) == 2:  # pyright: ignore[reportUnknownArgumentType]
         # A role and a text, as most are: nothing else to look for.
         return Message(role, [TextPart(said)] if said else [])
-    return Message(role, _parts(read), read("name"))
+    return Message(str(role), _parts(read), read("name"))
 
 
 def message_parts(message: Any) -> list[Part]:
