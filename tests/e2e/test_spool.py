@@ -162,6 +162,27 @@ trace.set_tracer_provider(provider)
     assert (counted(otlp_sink), counted(agentops_backend)) == (SPANS, AT_AGENTOPS)
 
 
+def test_an_exporter_that_somebody_else_builds_is_spooled_from_its_batches(
+    run_python: PythonRunner, agentops_backend: FakeAgentOps, agentops_local_dir: Path
+) -> None:
+    own = """
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from agentops.export.backend import AgentOpsSpanExporter
+provider = TracerProvider()
+provider.add_span_processor(BatchSpanProcessor(AgentOpsSpanExporter()))
+trace.set_tracer_provider(provider)
+"""
+    environment = {**agentops_backend.env, "AGENTOPS_SPOOL": "true", "OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
+    agentops_backend.behave(Behaviour(status=503))
+    run_python(own + WORK, env=environment)
+    assert len(waiting(agentops_local_dir)) == 1
+    agentops_backend.behave(Behaviour())
+    run_python(own + WORK, env=environment)
+    assert counted(agentops_backend) == {name: 2 * count for name, count in AT_AGENTOPS.items()}
+
+
 def test_the_settings_of_the_exporter_hold_for_its_spool(run_python: PythonRunner, agentops_local_dir: Path) -> None:
     with OtlpSink() as traces, OtlpSink() as logs:
         environment = {

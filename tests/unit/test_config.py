@@ -38,6 +38,7 @@ ACCEPTED = {
     "AGENTOPS_UPLOAD_LOGS": ("1", "upload_logs", True),
     "AGENTOPS_TRACE_PARENT": ("CURRENT", "trace_parent", "current"),
     "AGENTOPS_EXPORT": ("ALL", "export", "all"),
+    "AGENTOPS_SPOOL": ("True", "spool", True),
 }
 REFUSED = {
     "AGENTOPS_API_ENDPOINT": "api.agentops.ai",
@@ -48,6 +49,7 @@ REFUSED = {
     "AGENTOPS_LOG_LEVEL": "loud",
     "AGENTOPS_TRACE_PARENT": "sideways",
     "AGENTOPS_EXPORT": "llm",
+    "AGENTOPS_SPOOL": "disk",
 }
 
 

@@ -18,6 +18,7 @@ from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportRes
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from agentops.config import settings
 from agentops.export.selection import Selection
 from agentops.export.translate import translated
 from agentops.export.transport import DEFAULT_TIMEOUT, Transport
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
     from agentops.export.outcomes import Counts
+    from agentops.spool.spool import Spool
 
 _lock: Final = threading.Lock()
 _unclaimed: Final[weakref.WeakSet[object]] = weakref.WeakSet()
@@ -43,6 +45,7 @@ class _Exporter:
     def __init__(self, signal: str, endpoint: str | None, api_key: str | None, timeout: float, claimed: bool) -> None:
         """`claimed`: the caller knows which provider this one belongs to; others are taken for the next provider that is joined."""
         self._transport = Transport(signal, endpoint, api_key, timeout)
+        self._spool = _spool(signal, endpoint, api_key)
         if not claimed:
             with _lock:
                 _unclaimed.add(self)
@@ -54,23 +57,28 @@ class _Exporter:
 
     def start(self) -> None:
         """Have the thread that sends, so that it is there at the end of the program."""
-        self._transport.start()
+        (self._spool or self._transport).start()
 
     def prepare(self) -> None:
         """Authenticate in the background, before there is anything to send."""
-        self._transport.prepare()
+        (self._spool or self._transport).prepare()
 
     def counts(self) -> Counts:
         """How many items were delivered, dropped and why, and wait."""
-        return self._transport.counts()
+        return (self._spool or self._transport).counts()
 
     def force_flush(self, timeout_millis: float = 5000) -> bool:
         """Wait until what was exported has been sent; False where it has not, in time or after 5 s."""
-        return self._transport.flush(min(timeout_millis / 1000, DEFAULT_TIMEOUT))
+        return (self._spool or self._transport).flush(min(timeout_millis / 1000, DEFAULT_TIMEOUT))
 
     def shutdown(self, timeout_millis: float = 5000, **kwargs: Any) -> None:
-        """Send what waits, for 5 s at most, and no more after that."""
-        self._transport.close(timeout_millis / 1000)
+        """Send what waits, for 5 s at most, and no more after that; what a spool holds by then, a later program sends."""
+        if self._spool is None:
+            self._transport.close(timeout_millis / 1000)
+        else:
+            from agentops.spool.spool import close_feeder
+
+            close_feeder(self._spool)
 
     def _submit(self, encode: Callable[[], Message]) -> bool:
         try:
@@ -92,6 +100,10 @@ class AgentOpsSpanExporter(_Exporter, SpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Put those of `spans` in line that AGENTOPS_EXPORT chooses, without waiting. FAILURE: they are lost."""
         chosen = self._selection.chosen(spans)
+        if self._spool is not None:
+            for span in chosen:
+                self._spool.ended(span)
+            return SpanExportResult.SUCCESS
         if chosen and not self._submit(lambda: translated(encode_spans(chosen))):
             return SpanExportResult.FAILURE
         return SpanExportResult.SUCCESS
@@ -121,7 +133,22 @@ class AgentOpsLogExporter(_Exporter, LogRecordExporter):
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         """Put `batch` in line, without waiting. FAILURE: it is lost."""
+        if self._spool is not None:
+            for record in batch:
+                self._spool.logged(record)
+            return LogRecordExportResult.SUCCESS
         return LogRecordExportResult.SUCCESS if self._submit(lambda: encode_logs(batch)) else LogRecordExportResult.FAILURE
+
+
+def _spool(signal: str, endpoint: str | None, api_key: str | None) -> Spool | None:
+    """What is recorded goes to disk first, if AGENTOPS_SPOOL says so: from here only once the SDK hands over its batch."""
+    if not settings().spool or signal == "metrics" or not (api_key or settings().api_key):
+        return None
+    from agentops.spool.attach import agentops_spool
+
+    found = agentops_spool(signal, endpoint, api_key)
+    found.feeders += 1
+    return found
 
 
 def claim(kind: type[object]) -> bool:

@@ -37,21 +37,27 @@ _CREDENTIALS: Final = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_{}CREDENTIAL_PROVIDER"
 
 def agentops_spans(provider: TracerProvider) -> Spool:
     """Spool the spans of `provider` that AGENTOPS_EXPORT chooses for AgentOps."""
-    made = _agentops(TRACES)
+    made = agentops_spool(TRACES.name)
     provider.add_span_processor(SpoolSpanProcessor(made, Selection().chosen))
     return made
 
 
 def agentops_logs(provider: LoggerProvider) -> None:
     """Spool the log records of `provider` for AgentOps."""
-    provider.add_log_record_processor(SpoolLogProcessor(_agentops(LOGS)))
+    provider.add_log_record_processor(SpoolLogProcessor(agentops_spool(LOGS.name)))
+
+
+def agentops_spool(signal: str, endpoint: str | None = None, api_key: str | None = None) -> Spool:
+    """The spool of one signal for AgentOps, by the settings where nothing else is given."""
+    place = _agentops_place(signal, endpoint, api_key)
+    return _started(spool(place, lambda: SpooledAgentOps(signal, endpoint, api_key), not route(TRACES).local))
 
 
 def places() -> list[Place]:
     """What this process spools, by its settings, if the providers are built by our configurator."""
     found: list[Place] = []
     for signal in SPOOLED if settings().spool and not disabled() else ():
-        found += [_agentops_place(signal)] if route(signal).agentops else []
+        found += [_agentops_place(signal.name)] if route(signal).agentops else []
         found += [_otlp_place(signal, Target.from_environment(signal.name))] if takes_otlp(signal) else []
     return found
 
@@ -111,10 +117,6 @@ def _takes(signal: Signal) -> bool:
     return settings().spool and signal in SPOOLED and not disabled() and not declarative()
 
 
-def _agentops(signal: Signal) -> Spool:
-    return _started(spool(_agentops_place(signal), lambda: SpooledAgentOps(signal.name), not route(TRACES).local))
-
-
 def _otlp(signal: Signal) -> Spool:
     target = Target.from_environment(signal.name)
     check = f"OTEL_EXPORTER_OTLP_{signal.name.upper()}_* and OTEL_EXPORTER_OTLP_*"
@@ -130,9 +132,10 @@ def _started(made: Spool) -> Spool:
     return made
 
 
-def _agentops_place(signal: Signal) -> Place:
+def _agentops_place(signal: str, endpoint: str | None = None, api_key: str | None = None) -> Place:
     chosen = settings()
-    return Place(AGENTOPS, signal.name, beside(chosen.exporter_endpoint, signal.name), f"{chosen.endpoint} {chosen.api_key}")
+    url = endpoint or beside(chosen.exporter_endpoint, signal)
+    return Place(AGENTOPS, signal, url, f"{chosen.endpoint} {api_key or chosen.api_key}")
 
 
 def _otlp_place(signal: Signal, target: Target) -> Place:

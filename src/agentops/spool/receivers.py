@@ -41,10 +41,10 @@ class Receiver(Protocol):
 
 
 class SpooledAgentOps(AgentOpsReceiver):
-    """AgentOps; without a key everything is kept."""
+    """AgentOps; `endpoint` and `api_key` as of `AgentOpsReceiver`."""
 
-    def __init__(self, signal: str) -> None:
-        super().__init__(signal, keeps=True)
+    def __init__(self, signal: str, endpoint: str | None = None, api_key: str | None = None) -> None:
+        super().__init__(signal, endpoint, api_key, keeps=True)
         self.timeout: Final = DEFAULT_TIMEOUT
 
     def message(self, requests: Requests) -> Message:

@@ -52,6 +52,8 @@ class Spool:
         """`keeps_roots`: open roots are written, too, so that a process that vanishes leaves them to be ended by another."""
         self.place: Final = place
         self.url: Final = receiver.url
+        self.feeders = 0
+        """Exporters that hand over what batch processors hold until their provider shuts down, later than `close_all` at exit."""
         self._keeps_roots = keeps_roots
         self._open: dict[int, _Open] = {}
         self._limits = limits or replace(Limits.from_environment(), largest_file=LARGEST_FILE)
@@ -158,11 +160,24 @@ def spools() -> list[Spool]:
 
 
 def close_all() -> None:
-    """At the end of the program: 5 s at most for all of them together. Never raises."""
+    """At the end of the program, before providers shut down. Never raises."""
+    _close([each for each in spools() if not each.feeders])
+
+
+def close_feeder(one: Spool) -> None:
+    """An exporter shuts down: at the end of the program the spool closes with its last, before that it is only flushed."""
+    one.feeders = max(0, one.feeders - 1)
+    if one.feeders or exit_deadline() == float("inf"):
+        one.flush(EXIT_SECONDS)
+    else:
+        _close([one])
+
+
+def _close(closing: list[Spool]) -> None:
     deadline = min(time.monotonic() + EXIT_SECONDS, exit_deadline())
-    for each in spools():
+    for each in closing:
         guarded("spool", each.begin_close, deadline)
-    unfinished = [each for each in spools() if not _finished(each)]
+    unfinished = [each for each in closing if not _finished(each)]
     if unfinished:
         warn_once(
             "spool:left",
