@@ -38,12 +38,14 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
 
 
-def _chat(client: Any) -> Callable[[], object]:
+def chat(client: Any) -> Callable[[], object]:
+    """A short call."""
     create = client.chat.completions.create
     return lambda: create(model=MODEL, messages=_SHORT)
 
 
-def _abandoned(client: Any) -> Callable[[], object]:
+def abandoned(client: Any) -> Callable[[], object]:
+    """A stream dropped after a few chunks, as it is."""
     create = client.chat.completions.create
 
     def abandon() -> None:
@@ -76,7 +78,7 @@ def _cost(action: Callable[[], object], times: int) -> float:
 def _by_open(adapter: Any, client: Any, pipeline: Pipeline, rounds: int) -> dict[str, list[float]]:
     """CPU nanoseconds of a call, a decorated call and a session while 1, 10, … others are open; the median of several rounds."""
     actions = {
-        "chat": (_chat(client), 40),
+        "chat": (chat(client), 40),
         "decorated call": (adapter.decorators(lambda: None)["operation"], 400),
         "session": (adapter.session, 100),
     }
@@ -140,7 +142,7 @@ def main(module: str, what: str, count: int) -> None:
     elif what == "stall":
         said = asyncio.run(_gaps(transport.async_client(), count))
     else:
-        action = {"calls": _chat(client), "streams": _abandoned(client), "sessions": getattr(adapter, "session", None)}[what]
+        action = {"calls": chat(client), "streams": abandoned(client), "sessions": getattr(adapter, "session", None)}[what]
         assert action is not None
         said = _samples(action, count, pipeline)
     del kept

@@ -102,6 +102,11 @@ class Pipeline:
         self.loggers.force_flush()
         self.collect()
 
+    def shutdown(self) -> None:
+        """End its threads."""
+        for provider in (self.tracers, self.meters, self.loggers):
+            provider.shutdown()
+
     def recorded(self, action: Callable[[], object], times: int) -> dict[str, float]:
         """What one `action` leaves: spans, their attributes, characters of text on them and in log records, metric records."""
         self.settle()

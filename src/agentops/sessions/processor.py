@@ -48,7 +48,7 @@ class SessionSpanProcessor(SpanProcessor):
         if session_id is not None and _SESSION_ID not in given:
             found[_SESSION_ID] = session_id
         if _AGENT_ID not in given and given.get(semconv.SPAN_KIND) != "session":
-            found[_AGENT_ID], found[semconv.AGENTOPS_AGENT_NAME] = identity(agent, trace_id)
+            found[_AGENT_ID], found[semconv.AGENTOPS_AGENT_NAME] = identity(agent, trace_id, session)
         if found:
             span.set_attributes(found)
         if session is not None and session.on_activity is not None:

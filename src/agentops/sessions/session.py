@@ -43,6 +43,7 @@ class Session:
         "_keyed_tags",
         "_open",
         "_tags",
+        "agent_ids",
         "end_state",
         "end_state_reason",
         "failures",
@@ -83,6 +84,7 @@ class Session:
         self.outer = outer
         self.is_root = is_root
         self.failures = Failures()
+        self.agent_ids: dict[str, str] = {}
         self.joined = False
         self.end_state: EndState | None = None
         self.end_state_reason: str | None = None

@@ -188,7 +188,7 @@ def _belonging(around: Context, agent: agents.Agent | None) -> dict[str, str]:
     session = session_in(around)
     if session is None or get_current_span(around).get_span_context().trace_id != session.trace_number:
         return {}
-    own_id, name = agents.identity(agent, session.trace_number)
+    own_id, name = agents.identity(agent, session.trace_number, session)
     return {semconv.SESSION_ID: session.session_id, semconv.AGENTOPS_AGENT_ID: own_id, semconv.AGENTOPS_AGENT_NAME: name}
 
 
