@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from opentelemetry.metrics import Observation, get_meter
@@ -35,7 +36,8 @@ _INSTRUMENTS: Final = {
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-class Account(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Account:
     """One exporter's: how many items of `signal` arrived, and were `dropped` by cause. `url` is empty where it sends nowhere."""
 
     component: str
@@ -89,7 +91,7 @@ def _sum(same: list[Account]) -> Account:
     for account in same:
         for cause, count in account.dropped.items():
             dropped[cause] += count
-    return same[0]._replace(delivered=sum(account.delivered for account in same), dropped=dropped)
+    return replace(same[0], delivered=sum(account.delivered for account in same), dropped=dropped)
 
 
 def _observations(account: Account) -> Iterator[Observation]:

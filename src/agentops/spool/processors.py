@@ -22,14 +22,10 @@ if TYPE_CHECKING:
     Choose = Callable[[Sequence[ReadableSpan]], Sequence[ReadableSpan]]
 
 
-def _all(spans: Sequence[ReadableSpan]) -> Sequence[ReadableSpan]:
-    return spans
-
-
 class SpoolSpanProcessor(SpanProcessor):
-    """For one provider; several may share a spool. `choose` says which of the spans that end are to be sent."""
+    """For one provider; several may share a spool. `choose` says which of the spans that end are to be sent: all where it is None."""
 
-    def __init__(self, spool: Spool, choose: Choose = _all) -> None:
+    def __init__(self, spool: Spool, choose: Choose | None = None) -> None:
         self._spool = spool
         self._choose = choose
 
@@ -43,6 +39,9 @@ class SpoolSpanProcessor(SpanProcessor):
     def on_end(self, span: ReadableSpan) -> None:
         """Enqueue the span."""
         try:
+            if self._choose is None:
+                self._spool.ended(span)
+                return
             for chosen in self._choose((span,)):
                 self._spool.ended(chosen)
         except Exception as error:
