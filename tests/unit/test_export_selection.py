@@ -14,6 +14,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFl
 from agentops import config
 from agentops.export import attach, backend, selection
 from agentops.export.selection import Lineage, Selection
+from agentops.sessions.ids import root_span_id, session_id_of
 from tests.fakes.in_memory import InMemory
 
 if TYPE_CHECKING:
@@ -102,6 +103,22 @@ def test_a_parent_in_another_process_ends_the_way_up(laboratory: Laboratory) -> 
     laboratory.start("chat", server, **CHAT).end()
     server.end()
     assert laboratory.sent() == ["GET /", "chat"]
+
+
+@pytest.mark.parametrize(("export", "session", "moved"), [("genai", True, True), ("genai", False, False), ("all", True, False)])
+def test_a_server_that_a_session_called_hangs_on_its_root(laboratory: Laboratory, export: str, session: bool, moved: bool) -> None:
+    """The client's span is left out in the process that has it."""
+    config.configure_settings(export=export)
+    trace_id, client = 0xABCDEF << 100, 0x5678
+    remote = NonRecordingSpan(SpanContext(trace_id, client, is_remote=True, trace_flags=TraceFlags(1)))
+    named = {"session.id": session_id_of(trace_id)} if session else {}
+    server = laboratory.tracer.start_span("GET /", set_span_in_context(remote), kind=SpanKind.SERVER, attributes=named)
+    laboratory.start("chat", server, **CHAT, **named).end()
+    server.end()
+    assert laboratory.sent() == ["GET /", "chat"]
+    found = {span.name: span for span in laboratory.server.spans()}
+    assert found["GET /"].parent_span_id == f"{root_span_id(trace_id) if moved else client:016x}"
+    assert found["chat"].parent_span_id == found["GET /"].span_id
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from agentops.export.parents import reattach
 from agentops.export.translate_messages import completions, functions, names_of_tools, prompts
 from agentops.export.translate_openinference import as_conventions
 from agentops.export.translate_values import plain, put
@@ -69,6 +70,7 @@ def translated(request: ExportTraceServiceRequest) -> ExportTraceServiceRequest:
         for scope in resource.scope_spans:
             for span in scope.spans:
                 try:
+                    reattach(span)
                     _translate(span)
                 except Exception as error:
                     swallowed("translating a span for AgentOps", error)
