@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.environments import interpreter
 from tests.e2e.receivers import CREW, QUESTION
 from tests.e2e.test_same_spans import UNCHANGED, WITH_INIT, span_tree
+from tests.fakes.anthropic_server import FakeAnthropic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -198,7 +199,10 @@ def test_content_is_recorded_as_the_file_says(
 def test_an_instrumentor_can_be_turned_off(configured: Configured, otlp_sink: OtlpSink, instrument: bool) -> None:
     program = CALLING if instrument else CALLING.replace("with ", "agentops.init(auto_start_session=False)\nwith ")
     off = "{python: {agentops_openai: {enabled: false}, threading: {enabled: false}}}"
-    configured(program, written(instrumentation__development=off), instrument)
+    asking = (
+        "from opentelemetry.instrumentation.threading import ThreadingInstrumentor as T\nassert not T().is_instrumented_by_opentelemetry\n"
+    )
+    configured(program + asking, written(instrumentation__development=off), instrument)
     assert {span.name for span in otlp_sink.spans()} == {"invoke_workflow job", "execute_tool look_up"}
 
 
@@ -250,6 +254,14 @@ def test_a_mistake_is_one_line_and_the_program_runs(configured: Configured, otlp
     assert {span.name for span in otlp_sink.spans()} == names
 
 
+def test_an_option_that_there_is_not_is_said_and_the_instrumentor_runs(configured: Configured, otlp_sink: OtlpSink) -> None:
+    wrong = "{python: {agentops_openai: {capture: SPAN_ONLY}}}"
+    errors = configured(CALLING, written(instrumentation__development=wrong))
+    assert "Failed to instrument 'agentops_openai' via declarative config" in errors
+    assert "unexpected keyword argument 'capture'" in errors
+    assert content_of(otlp_sink)["chat gpt-4o-mini"] is False
+
+
 def test_a_variable_comes_before_the_file(configured: Configured, otlp_sink: OtlpSink) -> None:
     text = written(distribution="{agentops: {default_tags: [file], trace_name: file}}")
     program = "import agentops\nagentops.init(trace_name='code')\n"
@@ -258,9 +270,7 @@ def test_a_variable_comes_before_the_file(configured: Configured, otlp_sink: Otl
     assert (root.name, root.attributes["agentops.tags"]) == ("invoke_workflow code", ["variable"])
 
 
-def test_agents_tools_and_errors_are_recorded_under_a_file(
-    configured: Configured, otlp_sink: OtlpSink, anthropic_url: str, python: Path
-) -> None:
+def test_agents_tools_and_errors_are_recorded_under_a_file(configured: Configured, otlp_sink: OtlpSink, anthropic_url: str) -> None:
     configured(CREW.read_text("utf-8"), written(), ANTHROPIC_BASE_URL=anthropic_url, ANTHROPIC_API_KEY="key")
     named = {span.name: span for span in otlp_sink.spans()}
     assert len(otlp_sink.spans()) == 10
@@ -269,7 +279,5 @@ def test_agents_tools_and_errors_are_recorded_under_a_file(
 
 @pytest.fixture
 def anthropic_url() -> Iterator[str]:
-    from tests.fakes.anthropic_server import FakeAnthropic
-
     with FakeAnthropic() as server:
         yield server.base_url

@@ -146,8 +146,6 @@ def test_its_exporter_gives_roots_agents_and_operations_what_it_shows_of_them(ml
     usage = trace.metadata("tokenUsage")
     assert (usage["input_tokens"], usage["output_tokens"]) == (bill.input_tokens, bill.output_tokens)
     assert usage["cache_creation_input_tokens"] == usage["cache_read_input_tokens"] > 100
-    assert [message["role"] for message in trace.named["chat claude-haiku-4-5"][1]["attributes"]["mlflow.spanInputs"]] == [
-        "user",
-        "assistant",
-        "user",
-    ]
+    said = trace.named["chat claude-haiku-4-5"][1]["attributes"]
+    assert [message["role"] for message in said["mlflow.spanInputs"]] == ["user", "assistant", "user"]
+    assert "Write well." in json.dumps(said["gen_ai.system_instructions"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,14 +14,15 @@ from tests.e2e.receivers import CREW, DEMO, QUESTION, answers, asked, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.e2e.receivers import Bill
+    from tests.fakes.process import PythonRunner
 
     Named = dict[str, list[dict[str, Any]]]
 
 pytestmark = pytest.mark.e2e
 
+PAGE = Path(__file__).parents[2] / "docs" / "receivers.md"
 SESSIONS = "{ sessions(first: 10) { edges { node { sessionId tokenUsage { total } firstInput { value } lastOutput { value } } } } }"
 TOKENS = "llm.token_count."
 CALLS = "message.tool_calls.0.tool_call"
@@ -146,3 +149,10 @@ def test_its_exporter_gives_roots_agents_and_operations_what_it_shows_of_them(ph
     cached = f"{TOKENS}prompt_details.cache_"
     assert written[f"{cached}write"] == read[f"{cached}read"] > 100
     assert read["input.value"] == "Shorter."
+
+
+def test_the_pages_sample_sends_to_it(phoenix: str, run_python: PythonRunner) -> None:
+    (sample,) = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    run_python(sample.replace("http://localhost:6006", phoenix), env={"OTEL_RESOURCE_ATTRIBUTES": "openinference.project.name=sample"})
+    (root,) = eventually(lambda: rooted(phoenix, "sample"))
+    assert (root["name"], root["span_kind"]) == ("agentops.session", "CHAIN")

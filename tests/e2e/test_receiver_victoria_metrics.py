@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -28,16 +29,18 @@ def program() -> Path:
     found = KEPT / "usr" / "bin" / PACKAGE
     if not found.exists():
         if not all(map(shutil.which, ("apt-get", "dpkg"))):
-            pytest.fail(f"{PACKAGE} is a package of Debian {SUITE}; this machine has no apt-get and dpkg to unpack it with")
-        package = downloaded(KEPT.with_name(f"{PACKAGE}-download"))
-        called("dpkg", "-x", package, KEPT, folder=KEPT.parent)
+            pytest.fail(f"{PACKAGE} is a package of Debian {SUITE}; this machine has no apt-get and dpkg to get it with")
+        KEPT.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=KEPT.parent) as folder:
+            called("dpkg", "-x", downloaded(Path(folder)), "unpacked", folder=Path(folder))
+            Path(folder, "unpacked").rename(KEPT)
     return found
 
 
 def downloaded(folder: Path) -> Path:
     """The package, from the archive this machine takes its own packages from, by an index of its own: nothing is installed."""
     for name in ("state/lists/partial", "cache/archives/partial"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / name).mkdir(parents=True)
     archives = called("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", folder=folder).split()
     archive = next((uri for uri in archives if uri.rstrip("/").endswith("/debian")), None)
     if archive is None:
