@@ -66,6 +66,7 @@ def _sections(suite: Suite, found: Mapping[str, Any]) -> list[str]:
         "open sessions": ("## Open sessions", as_tables.of_open),
         "event loop": ("## Event loop", lambda value: as_tables.of_stall(value, titles)),
         "throughput": ("## Exporters", as_tables.of_throughput),
+        "spool": ("## Spool", as_tables.of_spool),
     }
     for name, (heading, table) in sections.items():
         if values.get(name):
@@ -133,7 +134,9 @@ def _sections_of_how(suite: Suite) -> str:
 - Event loop: the longest time for which a task that only yields was not run around an asynchronous call with a prompt of 5 MB, in CPU time
   of the loop's thread. Bare's own is the client's JSON.
 - Exporters are handed {suite.exported:,} spans of chats in batches of 512 and must have sent them all to a sink in another process, over
-  loopback, when the clock stops."""
+  loopback, when the clock stops.
+- Spool: CPU of the thread that starts and ends spans with two texts of 1 KB, the least of several runs, by the processor that takes
+  them."""
 
 
 def _peers(suite: Suite) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
+import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -145,6 +147,16 @@ def throughput(run: Run) -> Any:
     return found
 
 
+def spool(run: Run) -> Any:
+    """What a span costs the thread that ends it, µs, by the processor it ends at."""
+    run.say("spool")
+    command = [sys.executable, "-m", "benchmarks.spool"]
+    done = subprocess.run(command, cwd=ROOT, env=environment({}), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise FailedError(done.stderr.strip().rpartition("\n")[2])
+    return {name: float(cost) for name, cost in re.findall(r"^(.+?) +([\d.]+) µs a span", done.stdout, re.MULTILINE)}
+
+
 def _arrived(port: int) -> Any:
     from urllib.request import urlopen
 
@@ -162,5 +174,6 @@ PARTS: dict[str, Callable[[Run], Any]] = {
     "open sessions": open_sessions,
     "event loop": stall,
     "throughput": throughput,
+    "spool": spool,
     "memory": memory,
 }

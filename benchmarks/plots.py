@@ -7,8 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.series import Result, middle, spread
-from benchmarks.shape import CONTENT, NO_CONTENT
-from benchmarks.targets import best, recorded
+from benchmarks.targets import limit, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,14 +16,6 @@ _WIDTH, _LABEL, _NUMBER, _ROW, _HEAD = 460, 112, 74, 19, 34
 _LINE_HEIGHT = 190
 _OURS, _OTHERS, _PALE, _LIMIT, _TEXT = "#0b6e4f", "#8a94a6", 0.35, "#c0392b", "#1f2933"
 _SHADES = ("#0b6e4f", "#d9822b", "#3f6fb5", "#8a94a6")
-_LIMITS = {
-    ("chat", CONTENT): 0.35,
-    ("stream", CONTENT): 0.3,
-    ("async", CONTENT): 0.35,
-    ("tools", CONTENT): 0.35,
-    ("100 KB prompt", CONTENT): 0.5,
-}
-_OF_OFFICIAL = {("chat", NO_CONTENT): 0.35, ("tools", NO_CONTENT): 0.35}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +117,7 @@ def draw(results: Sequence[Result], values: Mapping[str, Any], titles: Mapping[s
 
 def _of_calls(result: Result, titles: Mapping[str, str]) -> Panel:
     peers = [name for name in titles if name not in ("ours", "floor", "records") and name in result.added]
-    key = (result.name, result.setting)
-    limit = None
-    champion = best(result, peers, "cpu")
-    if key in _LIMITS and champion:
-        limit = _LIMITS[key] * middle(result.added[champion].cpu) / 1e3
-    elif key in _OF_OFFICIAL and "official" in result.added:
-        limit = _OF_OFFICIAL[key] * middle(result.added["official"].cpu) / 1e3
+    allowed = limit(result, peers)
     bars = [
         Bar(
             titles[name],
@@ -144,15 +129,16 @@ def _of_calls(result: Result, titles: Mapping[str, str]) -> Panel:
         )
         for name, each in ((name, result.added[name]) for name in titles if name in result.added)
     ]
-    return Panel(f"{result.name}, {result.setting}", f"µs per {result.unit}", bars, limit)
+    return Panel(f"{result.name}, {result.setting}", f"µs per {result.unit}", bars, allowed and allowed / 1e3)
 
 
 def _of_start(result: Result, titles: Mapping[str, str]) -> Panel:
+    allowed = limit(result, ())
     bars = [
         Bar(titles[name], middle(each.wall) / 1e6, spread(each.wall) / 1e6, 0, name == "ours")
         for name, each in ((name, result.added[name]) for name in titles if name in result.added)
     ]
-    return Panel(result.name, "ms", bars, 60 if result.name.startswith("every provider") else None)
+    return Panel(result.name, "ms", bars, allowed and allowed / 1e6)
 
 
 def _of_memory(memory: Sequence[Mapping[str, Any]]) -> list[Lines]:
@@ -160,7 +146,7 @@ def _of_memory(memory: Sequence[Mapping[str, Any]]) -> list[Lines]:
     if not ours:
         return []
     grown = {name: [(one - samples[0]) / 1e6 for one in samples] for name, samples in ours.items()}
-    return [Lines("Memory since the warm-up, MB", [f"{tenth}0%" for tenth in range(11)], grown, 1.0)]
+    return [Lines("Memory since the warm-up, MB", [f"{tenth * 10}%" for tenth in range(11)], grown, 1.0)]
 
 
 def _of_open(levels: Mapping[str, Sequence[float]]) -> list[Lines]:

@@ -21,6 +21,7 @@ from benchmarks import document
 from benchmarks.adapters import EVERY
 from benchmarks.environments import ROOT, python_of
 from benchmarks.parts import PARTS, Run
+from benchmarks.process import FailedError
 from benchmarks.suites import BENCH, BENCH_PEERS
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def measured(suite: Suite, home: Path, parts: list[str], only: str | None, *, fr
     """Measure what is not done yet of `parts`, and keep it in `home`."""
     state = home / "state"
     now = _state(suite)
-    if fresh or not state.exists() or state.read_text() != now or all((home / f"{part}.json").exists() for part in parts):
+    if fresh or not state.exists() or state.read_text() != now or all(_done(home / f"{part}.json") for part in parts):
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
         state.write_text(now)
@@ -68,15 +69,23 @@ def measured(suite: Suite, home: Path, parts: list[str], only: str | None, *, fr
     run = Run(suite, _environments(suite, failures), _say, only)
     for part in parts:
         path = home / f"{part}.json"
-        if path.exists():
+        if _done(path):
             _say(f"{part}: done before")
             continue
         run.failures = dict(failures)
         began = time.monotonic()
-        value = PARTS[part](run)
+        try:
+            value = PARTS[part](run)
+        except FailedError as failed:
+            value, run.failures = None, {**run.failures, "ours": str(failed)}
         took = time.monotonic() - began
         path.write_text(json.dumps({"value": value, "failures": run.failures, "load": os.getloadavg()[1], "took": took}))
         _say(f"{part}: {took:.0f} s")
+
+
+def _done(path: Path) -> bool:
+    """Whether there is a result; a part that failed as a whole is tried again."""
+    return path.exists() and json.loads(path.read_text())["value"] is not None
 
 
 def _environments(suite: Suite, failures: dict[str, str]) -> dict[Adapter, Path]:

@@ -107,6 +107,12 @@ def of_stall(gaps: Mapping[str, Sequence[float]], titles: Mapping[str, str]) -> 
     return markdown(["who", "longest gap, ms", "over bare"], rows)
 
 
+def of_spool(costs: Mapping[str, float]) -> str:
+    """What ending a span costs, by who takes it."""
+    idle = costs.get("nothing", 0.0)
+    return markdown(["ends at", "µs a span", "over nothing"], [[name, f"{cost:.1f}", f"{cost - idle:.1f}"] for name, cost in costs.items()])
+
+
 _EXPORTERS = {
     "ours": "ours, to AgentOps: translated, gzip",
     "local": "ours, local store",

@@ -14,6 +14,18 @@ if TYPE_CHECKING:
 
 MEGABYTE = 1_000_000
 """Memory may grow by this much."""
+OF_BEST = {
+    ("chat", CONTENT): 0.35,
+    ("stream", CONTENT): 0.3,
+    ("async", CONTENT): 0.35,
+    ("tools", CONTENT): 0.35,
+    ("100 KB prompt", CONTENT): 0.5,
+}
+"""Of what the best peer adds."""
+OF_OFFICIAL = {("chat", NO_CONTENT): 0.35, ("tools", NO_CONTENT): 0.35}
+"""Of what the official package adds."""
+CHUNK_NS, IMAGE_NS, UNSAMPLED_NS, OFF_NS = 3_000, 200_000, 15_000, 300
+IMAGE_CHARACTERS, START_UP_MS, STALL_MS, DECORATOR = 1024, 60, 2, 1.3
 FLAT = 1.1
 """What a call may cost with 10,000 sessions open, over what it costs with one."""
 _SAID = {True: "held", False: "missed", None: "not measured"}
@@ -38,14 +50,14 @@ def verdicts(results: Sequence[Result], parts: Mapping[str, Any], peers: Sequenc
     """Every limit, in the order of the report; those of parts and peers that were not measured say so."""
     by_name = {(result.name, result.setting): result for result in results}
     found = [
-        _of_best(by_name, peers, "chat", CONTENT, 0.35),
-        _of(by_name, "official", "chat", NO_CONTENT, 0.35),
+        _of_best(by_name, peers, "chat"),
+        _of(by_name, "official", "chat", NO_CONTENT, OF_OFFICIAL["chat", NO_CONTENT]),
         _of(by_name, "floor", "chat", CONTENT, 3),
         _stream(by_name, peers),
-        _of_best(by_name, peers, "async", CONTENT, 0.35),
-        _of_best(by_name, peers, "tools", CONTENT, 0.35),
-        _of(by_name, "official", "tools", NO_CONTENT, 0.35),
-        _of_best(by_name, peers, "100 KB prompt", CONTENT, 0.5),
+        _of_best(by_name, peers, "async"),
+        _of_best(by_name, peers, "tools"),
+        _of(by_name, "official", "tools", NO_CONTENT, OF_OFFICIAL["tools", NO_CONTENT]),
+        _of_best(by_name, peers, "100 KB prompt"),
         *_image(by_name),
         _sampled_out(by_name),
         *_decorators(parts.get("spans")),
@@ -73,10 +85,10 @@ def best(result: Result, peers: Iterable[str], clock: str) -> str | None:
     return min(able, key=lambda name: middle(result.added[name].of(clock)), default=None)
 
 
-def _of_best(cases: Mapping[tuple[str, str], Result], peers: Sequence[str], name: str, setting: str, limit: float) -> Verdict:
-    what, bound = f"{name}, {setting}", f"≤ {limit} of the best peer"
-    result = cases.get((name, setting))
-    return _ratios(what, bound, result, lambda clock: best(result, peers, clock) if result else None, limit)
+def _of_best(cases: Mapping[tuple[str, str], Result], peers: Sequence[str], name: str) -> Verdict:
+    share, result = OF_BEST[name, CONTENT], cases.get((name, CONTENT))
+    bound = f"≤ {share} of the best peer"
+    return _ratios(f"{name}, {CONTENT}", bound, result, lambda clock: best(result, peers, clock) if result else None, share)
 
 
 def _of(cases: Mapping[tuple[str, str], Result], other: str, name: str, setting: str, limit: float) -> Verdict:
@@ -112,7 +124,7 @@ def _stream(cases: Mapping[tuple[str, str], Result], peers: Sequence[str]) -> Ve
     for clock in ("cpu", "total"):
         ours, name = middle(result.added["ours"].of(clock)), best(result, peers, clock)
         ratio = ours / middle(result.added[name].of(clock)) if name else None
-        held = held and (ours <= 3_000 or (ratio is not None and 0 <= ratio <= 0.3))
+        held = held and (ours <= CHUNK_NS or (ratio is not None and 0 <= ratio <= OF_BEST["stream", CONTENT]))
         said.append(f"{ours / 1e3:.1f} µs" + (f", {ratio:.2f} of {name}" if ratio is not None else "") + f" ({clock})")
     return Verdict("stream, content", bound, "; ".join(said), held)
 
@@ -123,8 +135,8 @@ def _image(cases: Mapping[tuple[str, str], Result]) -> list[Verdict]:
         return [Verdict("1 MB image", "≤ 0.2 ms", "", None)]
     added, kept = (middle(result.added["ours"].of("total")), result.recorded["ours"]["text"])
     return [
-        Verdict("1 MB image", "≤ 0.2 ms", f"{added / 1e6:.2f} ms (total)", added <= 200_000),
-        Verdict("1 MB image, text kept of the whole call", "≤ 1 KB", f"{kept:.0f} characters", kept <= 1024),
+        Verdict("1 MB image", "≤ 0.2 ms", f"{added / 1e6:.2f} ms (total)", added <= IMAGE_NS),
+        Verdict("1 MB image, text kept of the whole call", "≤ 1 KB", f"{kept:.0f} characters", kept <= IMAGE_CHARACTERS),
     ]
 
 
@@ -134,7 +146,7 @@ def _sampled_out(cases: Mapping[tuple[str, str], Result]) -> Verdict:
     if result is None or "records" not in result.added:
         return Verdict(what, bound, "", None)
     ours, records = (middle(result.added[name].of("total")) / 1e3 for name in ("ours", "records"))
-    return Verdict(what, bound, f"{ours:.1f} µs, the records {records:.1f} µs (total)", ours <= records + 15)
+    return Verdict(what, bound, f"{ours:.1f} µs, the records {records:.1f} µs (total)", ours <= records + UNSAMPLED_NS / 1e3)
 
 
 def ratios_of_spans(rounds: Sequence[Mapping[str, float]], name: str) -> list[float]:
@@ -150,12 +162,15 @@ def _decorators(spans: Mapping[str, Any] | None) -> list[Verdict]:
     rounds, off = spans["ours"]["rounds"], spans["ours"]["off"]
     found = [
         Verdict(
-            f"`{name}` around nothing", bound, f"{median(ratios_of_spans(rounds, name)):.2f}", median(ratios_of_spans(rounds, name)) <= 1.3
+            f"`{name}` around nothing",
+            bound,
+            f"{median(ratios_of_spans(rounds, name)):.2f}",
+            median(ratios_of_spans(rounds, name)) <= DECORATOR,
         )
         for name in rounds[0]
         if name.startswith("@")
     ]
-    return [*found, Verdict("a decorator, not initialised", "≤ 0.3 µs", f"{off / 1e3:.2f} µs", off <= 300)]
+    return [*found, Verdict("a decorator, not initialised", "≤ 0.3 µs", f"{off / 1e3:.2f} µs", off <= OFF_NS)]
 
 
 def _start_up(results: Sequence[Result]) -> list[Verdict]:
@@ -163,8 +178,26 @@ def _start_up(results: Sequence[Result]) -> list[Verdict]:
     for result in results:
         if result.setting == "start-up" and result.name.startswith("every provider"):
             wall, cpu = (middle(result.added["ours"].of(clock)) / 1e6 for clock in ("wall", "cpu"))
-            found.append(Verdict(f"start-up, {result.name}", "≤ 60 ms", f"{wall:.1f} ms (wall), {cpu:.1f} ms (cpu)", max(wall, cpu) <= 60))
+            found.append(
+                Verdict(f"start-up, {result.name}", "≤ 60 ms", f"{wall:.1f} ms (wall), {cpu:.1f} ms (cpu)", max(wall, cpu) <= START_UP_MS)
+            )
     return found or [Verdict("start-up, every provider", "≤ 60 ms", "", None)]
+
+
+def limit(result: Result, peers: Sequence[str]) -> float | None:
+    """What this project may add in this case, cpu (wall for start-up), in ns; None where there is no limit or nobody to compare with."""
+    key = (result.name, result.setting)
+    if result.setting == "start-up":
+        return START_UP_MS * 1e6 if result.name.startswith("every provider") else None
+    if key == ("1 MB image", CONTENT):
+        return IMAGE_NS
+    if key == ("chat", SAMPLED_OUT) and "records" in result.added:
+        return UNSAMPLED_NS + middle(result.added["records"].cpu)
+    other, share = (best(result, peers, "cpu"), OF_BEST[key]) if key in OF_BEST else ("official", OF_OFFICIAL.get(key, 0.0))
+    if not share or other not in result.added:
+        return None
+    allowed = share * middle(result.added[other].cpu)
+    return max(allowed, CHUNK_NS) if result.name == "stream" else allowed
 
 
 def growth(samples: Sequence[int]) -> int:
@@ -196,4 +229,4 @@ def _stall(gaps: Mapping[str, Sequence[float]] | None) -> Verdict:
     if not gaps:
         return Verdict(what, bound, "", None)
     added = (middle(gaps["ours"]) - middle(gaps["bare"])) / 1e6
-    return Verdict(what, bound, f"{added:.1f} ms", added <= 2)
+    return Verdict(what, bound, f"{added:.1f} ms", added <= STALL_MS)
