@@ -6,6 +6,7 @@ so no context token ever crosses a yield.
 
 from __future__ import annotations
 
+from _thread import LockType
 from threading import Lock, current_thread, get_ident
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
@@ -24,7 +25,6 @@ from agentops_instrumentors.core.started import as_started
 from agentops_instrumentors.core.telemetry import parent_context
 
 if TYPE_CHECKING:
-    from _thread import LockType
     from collections.abc import Callable
     from contextvars import Token
 

@@ -14,9 +14,8 @@ def restore(token: object) -> None:
         # A context of another vendor's, as ddtrace's, whose tokens are its own.
         detach(cast("Any", token))
         return
-    known = cast("Token[Any]", token)
     try:
-        # Not `detach`: it logs an error for a token of another context.
-        known.var.reset(known)
+        # Not `detach`: it logs an error for a token of another context. And no `cast`, which is a call, for each chunk of a stream.
+        token.var.reset(token)  # pyright: ignore[reportUnknownMemberType]
     except ValueError:
         pass

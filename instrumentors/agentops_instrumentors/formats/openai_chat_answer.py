@@ -100,18 +100,28 @@ class _Message:
 
 
 class ChatStream:
-    """Gathers the chunks of a streamed chat completion. It keeps texts, not chunks: objects kept cost the garbage collector."""
+    """Gathers the chunks of a streamed chat completion, shaped like a whole one; of what they say beside their choices, the last word.
 
-    __slots__ = ("_choices", "_summary")
+    It keeps texts, not chunks: objects kept cost the garbage collector.
+    """
+
+    __slots__ = ("_choices", "id", "model", "service_tier", "system_fingerprint", "usage")
 
     def __init__(self) -> None:
         self._choices: dict[int, _Choice] = {}
-        self._summary: _Summary | None = None
+        self.id: str | None = None
+        self.model: str | None = None
+        self.usage: Any = None
+        self.service_tier: str | None = None
+        self.system_fingerprint: str | None = None
 
     def add(self, chunk: Any) -> None:
-        if self._summary is None:
-            self._summary = _Summary(chunk)
-        self._summary.take(chunk)
+        self.id = self.id or chunk.id
+        self.model = self.model or chunk.model
+        self.service_tier = getattr(chunk, "service_tier", None) or self.service_tier
+        self.system_fingerprint = chunk.system_fingerprint or self.system_fingerprint
+        if chunk.usage is not None:
+            self.usage = chunk.usage
         for piece in chunk.choices or ():
             choice = self._choices.get(piece.index)
             if choice is None:
@@ -126,34 +136,13 @@ class ChatStream:
             text = said("content")
             if text:
                 choice.texts.append(text)
-            if not text or delta.model_extra or said("tool_calls") or said("refusal") or said("function_call") or said("reasoning"):
+            if not text or said("tool_calls") or said("refusal") or said("function_call") or said("reasoning") or delta.__pydantic_extra__:
                 choice.deltas.append(delta)
 
     def response(self) -> Response:
-        if self._summary is None:
+        if not (self._choices or self.id or self.model or self.usage):
             return Response()
-        return _response(self._summary, [self._choices[index] for index in sorted(self._choices)])
-
-
-class _Summary:
-    """What chunks say beside their choices, the last word of each kept."""
-
-    __slots__ = ("id", "model", "service_tier", "system_fingerprint", "usage")
-
-    def __init__(self, first: Any) -> None:
-        self.id = first.id
-        self.model = first.model
-        self.usage: Any = None
-        self.service_tier: str | None = None
-        self.system_fingerprint: str | None = None
-
-    def take(self, chunk: Any) -> None:
-        if chunk.usage is not None:
-            self.usage = chunk.usage
-        self.id = self.id or chunk.id
-        self.model = self.model or chunk.model
-        self.service_tier = getattr(chunk, "service_tier", None) or self.service_tier
-        self.system_fingerprint = chunk.system_fingerprint or self.system_fingerprint
+        return _response(self, [self._choices[index] for index in sorted(self._choices)])
 
 
 def _joined(deltas: list[Any], name: str) -> str | None:
