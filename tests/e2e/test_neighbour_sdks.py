@@ -154,3 +154,15 @@ def test_a_provider_of_datadogs_is_left_to_them(tmp_path_factory: pytest.TempPat
     assert outcome.errors.count("takes no span processors") == 1
     assert len(outcome.openai.served()) == 3
     assert {resource for _, resource in outcome.theirs.spans()} >= {"own work", "invoke_workflow research", "chat gpt-4o-mini"}
+
+
+def test_sentrys_deprecated_integration_comes_first(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """It sets a provider of its own, without looking whether there is one."""
+    start = SENTRY.replace("integrations.otlp", "integrations.opentelemetry.integration").replace(
+        "OTLPIntegration", "OpenTelemetryIntegration"
+    )
+    start = start.replace("traces_sample_rate", "instrumenter='otel', traces_sample_rate")
+    program = Program(start + SESSION + CALLS + OWN_WORK + IN_A_SESSION, {**BY_HOST, "AGENTOPS_API_KEY": KEY, CONTENT: "SPAN_ONLY"})
+    outcome = run(Neighbour("sdks"), program, tmp_path_factory.mktemp("sentry"), Sentry())
+    assert [name for name, _ in outcome.theirs.transactions()] == ["invoke_workflow research", "own work"]
+    assert_complete(outcome.agentops, outcome)
