@@ -54,13 +54,20 @@ class Configured:
 
     def __call__(self, program: str, text: str, instrument: bool = True, **env: str) -> str:
         """Run `program` under a file of this text, to its end; what it said on stderr."""
-        path = self._folder / "config.yaml"
-        path.write_text(text, encoding="utf-8")
-        return self.unconfigured(program, instrument, OTEL_CONFIG_FILE=str(path), **env)
+        return self.unconfigured(program, instrument, OTEL_CONFIG_FILE=self._file(text), **env)
+
+    def output(self, program: str, text: str) -> str:
+        """What it printed."""
+        return self._run(program, env={**self._env, "OTEL_CONFIG_FILE": self._file(text)}, python=self._python).stdout
 
     def unconfigured(self, program: str, instrument: bool = True, **env: str) -> str:
         done = self._run(program, env={**self._env, **env}, instrument=instrument, python=self._python, args=[QUESTION], timeout=120)
         return done.stderr
+
+    def _file(self, text: str) -> str:
+        path = self._folder / "config.yaml"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
 
 
 @pytest.fixture
@@ -275,6 +282,20 @@ def test_agents_tools_and_errors_are_recorded_under_a_file(configured: Configure
     named = {span.name: span for span in otlp_sink.spans()}
     assert len(otlp_sink.spans()) == 10
     assert named["execute_tool look_up"].parent_span_id == named["invoke_agent researcher"].span_id
+
+
+def test_the_doctor_says_what_the_file_does(configured: Configured, tmp_path: Path) -> None:
+    program = "import sys\nfrom agentops.cli import main\nsys.exit(main(['doctor', '--no-network', '--json']))"
+    text = written(
+        instrumentation__development="{python: {agentops_anthropic: {enabled: false}}}",
+        distribution="{agentops: {capture_message_content: SPAN_ONLY}}",
+    )
+    report = json.loads(configured.output(program, text))
+    findings = {finding["code"]: finding for finding in report["findings"]}
+    assert findings.keys() == {"instrumentor-disabled"}
+    assert "OTEL_CONFIG_FILE says enabled: false" in findings["instrumentor-disabled"]["problem"]
+    assert report["content"]["mode"] == "SPAN_ONLY"
+    assert report["content"]["why"] == "capture_message_content is SPAN_ONLY in OTEL_CONFIG_FILE"
 
 
 @pytest.fixture

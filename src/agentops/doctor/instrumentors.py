@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from opentelemetry.instrumentation.dependencies import get_dependency_conflicts, get_dist_dependency_conflicts
 from packaging.requirements import Requirement
 
+from agentops import declarative
 from agentops.config import settings
+from agentops.destinations import CONFIG_FILE_VARIABLE
 from agentops.doctor.facts import Instrumentor, Wrapped
 from agentops.installed import installed
 from agentops.wiring import OUR_INSTRUMENTORS, wanted
@@ -152,6 +154,8 @@ def _not_loaded(entry: EntryPoint) -> str:
     names = [name.strip() for name in environment.text(DISABLED_VARIABLE).split(",")]
     if entry.name in names or "*" in names:
         return f"{DISABLED_VARIABLE}={environment.text(DISABLED_VARIABLE)}"
+    if declarative.turned_off(entry):
+        return f"{CONFIG_FILE_VARIABLE} says enabled: false"
     if entry.name.startswith(OUR_INSTRUMENTORS) and not settings().instrument_llm_calls:
         return "AGENTOPS_INSTRUMENT_LLM_CALLS=false"
     return ""

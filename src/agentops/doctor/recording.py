@@ -41,10 +41,11 @@ def _of_ours(report: Report, each: Instrumentor) -> Iterator[Finding]:
     if "is not supported" in each.why:
         library = each.sdk.partition(" ")[0]
         yield Finding("sdk-version", "error", f"calls of {each.sdk} are not recorded: {each.why}", f"pip install --upgrade {library}")
-    elif each.why.startswith(("OTEL_PYTHON_DISABLED", "AGENTOPS_INSTRUMENT_LLM_CALLS")):
+    elif each.why.startswith(("OTEL_PYTHON_DISABLED", "AGENTOPS_INSTRUMENT_LLM_CALLS", "OTEL_CONFIG_FILE")):
         variable = each.why.partition("=")[0]
         problem = f"calls of {each.sdk} are not recorded: {each.why}"
-        yield Finding("instrumentor-disabled", "warning", problem, f"unset {variable} to have them recorded")
+        action = f"unset {variable} to have them recorded" if variable != each.why else "change the file to have them recorded"
+        yield Finding("instrumentor-disabled", "warning", problem, action)
     elif report.start.set_up and not aborted(report) and not each.missing:
         problem = f"calls of {each.sdk} are not recorded: {each.why}"
         yield Finding("instrumentor-inactive", "error", problem, f"load it: {each.name} of the group opentelemetry_instrumentor")
