@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from benchmarks import startup
+from benchmarks.adapters import BARE
 from benchmarks.cases import CASES
 from benchmarks.process import FailedError, Worker, environment
 from benchmarks.series import CLOCKS, Result
@@ -44,11 +45,11 @@ def calls(
 
 @contextmanager
 def noted(adapter: Adapter, failures: Failures) -> Iterator[None]:
-    """Note a peer's failure and go on; that of bare code ends the run."""
+    """Note a peer's failure and go on; that of bare code ends the part."""
     try:
         yield
     except FailedError as failed:
-        if adapter.is_bare:
+        if adapter is BARE:
             raise
         failures[adapter.name] = str(failed)
 
@@ -64,7 +65,7 @@ def _case(case: Case, workers: dict[Adapter, Worker], blocks: int, failures: Fai
             with noted(adapter, failures):
                 took[adapter.name] = workers[adapter].ask(case=case.name, times=times)
         for adapter in order:
-            if adapter.name not in took:
+            if adapter.name not in took or (not adapter.is_bare and adapter.bare not in took):
                 _drop(adapter, workers, result)
             elif adapter.is_bare:
                 result.bare[adapter.name].add(took[adapter.name], units=times * case.units)
@@ -80,6 +81,7 @@ def _case(case: Case, workers: dict[Adapter, Worker], blocks: int, failures: Fai
 def _drop(adapter: Adapter, workers: dict[Adapter, Worker], result: Result) -> None:
     workers.pop(adapter).close()
     result.added.pop(adapter.name, None)
+    result.bare.pop(adapter.name, None)
 
 
 def _per_call(case: Case, recorded: Mapping[str, float]) -> dict[str, float]:

@@ -34,6 +34,11 @@ class Run:
         self.only = only
         self.failures: dict[str, str] = {}
 
+    @property
+    def peers(self) -> list[Adapter]:
+        """Those of other projects that have an environment."""
+        return [peer for peer in self.suite.peers if peer in self.pythons]
+
     def worker(self, module: str, adapter: Adapter, setting: str, *arguments: str) -> Worker:
         """A measured process of an adapter that answers questions."""
         return Worker(self.pythons[adapter], module, [adapter.module, *arguments], adapter.variables(setting))
@@ -73,7 +78,7 @@ def spans(run: Run) -> Any:
     """Decorators and sessions, adapters in turn."""
     found: dict[str, Any] = {}
     workers: dict[Adapter, Worker] = {}
-    for adapter in (OURS, *run.suite.peers):
+    for adapter in (OURS, *run.peers):
         run.say(f"decorators and sessions: {adapter.name}")
         with measure.noted(adapter, run.failures):
             workers[adapter] = run.worker("benchmarks.spans", adapter, NO_CONTENT)
@@ -92,7 +97,7 @@ def spans(run: Run) -> Any:
 def memory(run: Run) -> Any:
     """Memory after calls, abandoned streams and sessions; two processes at a time, because no clock is read."""
     wanted: list[tuple[Adapter, str, int]] = []
-    for adapter in (OURS, BARE, *run.suite.peers):
+    for adapter in (OURS, BARE, *run.peers):
         share = 1 if adapter is OURS else run.suite.share
         wanted += [(adapter, "calls", int(run.suite.calls * share)), (adapter, "streams", int(run.suite.streams * share))]
     wanted.insert(2, (OURS, "sessions", run.suite.sessions))
@@ -122,7 +127,7 @@ def stall(run: Run) -> Any:
     """The longest gap in an event loop around a call with a huge prompt."""
     found: dict[str, list[float]] = {}
     for _ in range(2):
-        for adapter in (BARE, OURS, *(peer for peer in run.suite.peers if peer.bare == BARE.name)):
+        for adapter in (BARE, OURS, *(peer for peer in run.peers if peer.bare == BARE.name)):
             run.say(f"event loop: {adapter.name}")
             with measure.noted(adapter, run.failures):
                 gaps = run.once(adapter, "benchmarks.growth", adapter.module, "stall", run.suite.stalls // 2)
@@ -132,7 +137,7 @@ def stall(run: Run) -> Any:
 
 def throughput(run: Run) -> Any:
     """Spans a second of each exporter, to a sink in another process over loopback."""
-    kinds = [(OURS, "ours"), (OURS, "local"), (OURS, "otlp"), *((peer, "agentops") for peer in run.suite.peers if peer.name == "agentops")]
+    kinds = [(OURS, "ours"), (OURS, "local"), (OURS, "otlp"), *((peer, "agentops") for peer in run.peers if peer.name == "agentops")]
     found: dict[str, list[Any]] = {}
     sink = Worker(run.pythons[OURS], "benchmarks.sink", [], {})
     try:

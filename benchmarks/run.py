@@ -95,7 +95,7 @@ def _environments(suite: Suite, failures: dict[str, str]) -> dict[Adapter, Path]
         try:
             found[adapter] = python_of(adapter)
         except Exception as error:
-            if adapter not in suite.peers:
+            if adapter.requirements not in {peer.requirements for peer in suite.peers}:
                 raise
             failures[adapter.name] = f"its environment cannot be made: {error}"
     return found

@@ -96,7 +96,8 @@ PEERS = (
         "bench-langfuse.txt",
         "Langfuse",
         "langfuse",
-        remark="its own processor in place of the `BatchSpanProcessor`, which it derives from; content off by its `mask`",
+        remark="its own processor in place of the `BatchSpanProcessor`, which it derives from; content off by its `mask`; "
+        "nobody answers where it uploads images to",
     ),
     Adapter(
         "openlit",
