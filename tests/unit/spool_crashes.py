@@ -123,7 +123,12 @@ class Crashes:
                 }
                 print(json.dumps(plan), file=template.stdin, flush=True)
                 pid = int(template.stdout.readline())
-                time.sleep(rolled.uniform(0.2, 0.9))
+                until = time.monotonic() + 60
+                ticks, rest = rolled.randint(1, 40), rolled.uniform(0, TICK_SECONDS)
+                while not journal.exists() or journal.read_text().count("tick") < ticks:
+                    assert time.monotonic() < until
+                    time.sleep(0.005)
+                time.sleep(rest)
                 os.kill(pid, signal.SIGKILL)
                 assert template.stdout.readline() == "dead\n"
                 self._read(journal)

@@ -353,6 +353,19 @@ def test_the_end_waits_no_longer_than_it_may(make: Callable[..., Spool], otlp_si
     assert left(spool) != []
 
 
+def test_a_backlog_too_large_for_the_end_stays_and_is_said(make: Callable[..., Spool], otlp_sink: OtlpSink) -> None:
+    otlp_sink.behave(Behaviour(delay=0.3))
+    spool = make(limits=SMALL)
+    record = recorder(spool)
+    for number in range(40):
+        record(f"span {number}", 3000)
+        spool.writer.flush()
+    assert not close(spool, 1.0)
+    assert left(spool)
+    assert len(names(otlp_sink)) < 40
+    assert spool.counts().dropped == {}
+
+
 def test_several_processors_and_threads_share_a_spool(make: Callable[..., Spool], otlp_sink: OtlpSink) -> None:
     spool = make(limits=SMALL)
     records = [recorder(spool), recorder(spool)]

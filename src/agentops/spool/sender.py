@@ -35,7 +35,10 @@ UNSENT: Final = "not_sent_before_the_end"
 
 
 class Sender:
-    """Of one spool. `tend` is called in the thread now and then; everything but `forget` may be called by any thread."""
+    """Of one spool. `tend` is called in the thread now and then; everything but `forget` may be called by any thread.
+
+    `done` says that the thread has come to its end.
+    """
 
     def __init__(self, backlog: Backlog, receiver: Receiver, drops: Drops, tend: Callable[[], None]) -> None:
         self._backlog = backlog
@@ -51,21 +54,16 @@ class Sender:
         self._thread: threading.Thread | None = None
         self._memory: deque[bytes] = deque()
         self._memory_bytes = 0
-        self._woken = self._preparing = self._closed = self._everything = self._done = self._gave_up = False
+        self._woken = self._preparing = self._closed = self._everything = self._ended = self.done = self._gave_up = False
         self._own_idle = True
         self._deadline = float("inf")
         self._failures = 0
         self._tended = float("-inf")
 
-    def start(self) -> None:
-        """Have the thread, which begins with what dead processes left."""
+    def start(self, prepare: bool = False) -> None:
+        """Have the thread, which begins with what dead processes left. `prepare`: have it prepare the receiver, too."""
         with self._changed:
-            self._start()
-
-    def prepare(self) -> None:
-        """Have the receiver prepared before there is anything to send."""
-        with self._changed:
-            self._preparing = True
+            self._preparing = self._preparing or prepare
             self._start()
             self._changed.notify_all()
 
@@ -96,7 +94,7 @@ class Sender:
             self._woken, self._own_idle = True, False
             self._start()
             self._changed.notify_all()
-            return self._changed.wait_for(lambda: self._own_idle or self._done, max(0.0, seconds)) and not self._gave_up
+            return self._changed.wait_for(lambda: self._own_idle or self.done, max(0.0, seconds)) and not self._gave_up
 
     def close(self, deadline: float, everything: bool) -> None:
         """Send what can be sent until `deadline` (of the monotonic clock), without waiting for it; what fails now is left.
@@ -111,22 +109,17 @@ class Sender:
 
     def join(self) -> bool:
         """Wait for the end of what `close` began; whether everything was sent, own and taken over."""
-        if self._thread is None and not self._done:
+        if self._thread is None and not self.done:
             self._run()  # An interpreter that ends starts no thread.
         with self._changed:
-            self._changed.wait_for(lambda: self._done, max(0.0, self._deadline - time.monotonic()))
+            self._changed.wait_for(lambda: self.done, max(0.0, self._deadline - time.monotonic()))
             left, self._memory = list(self._memory), deque()
-            finished = self._done and not self._gave_up and not left
+            finished = self.done and not self._gave_up and not left
         self._lose(left, UNSENT)
         return finished
 
-    @property
-    def done(self) -> bool:
-        """Whether the thread has come to its end."""
-        return self._done
-
     def _start(self) -> None:
-        if self._done or (self._thread is not None and self._thread.is_alive()):
+        if self.done or (self._thread is not None and self._thread.is_alive()):
             return
         thread = threading.Thread(target=self._run, name=f"agentops-spool-{self._receiver.signal}", daemon=True)
         try:
@@ -139,17 +132,27 @@ class Sender:
         # What sending does is not to be recorded, or it would be sent in its turn.
         with suppress_instrumentation():
             while not self._finished():
-                if time.monotonic() - self._tended > TEND_SECONDS and not self._closed:
-                    self._tended = time.monotonic()
-                    guarded("spool", self._tend)
-                if not self._send_next():
-                    self._rest_idle()
+                try:
+                    self._go_on()
+                except Exception as error:
+                    swallowed("spool", error)
+                    time.sleep(_LAST_PAUSE)
         with self._changed:
-            self._done = True
+            self.done = True
             self._changed.notify_all()
 
+    def _go_on(self) -> None:
+        if time.monotonic() - self._tended > TEND_SECONDS and not self._closed:
+            self._tended = time.monotonic()
+            guarded("spool", self._tend)
+        if not self._send_next():
+            with self._changed:
+                self._ended = self._closed
+                self._changed.wait_for(lambda: self._woken or self._preparing or self._closed, TEND_SECONDS)
+
     def _finished(self) -> bool:
-        return self._gave_up or (self._closed and time.monotonic() >= self._deadline)
+        self._gave_up = self._gave_up or (self._closed and not self._ended and time.monotonic() >= self._deadline)
+        return self._ended or self._gave_up
 
     def _send_next(self) -> bool:
         """Send one block; False where there is none."""
@@ -172,17 +175,9 @@ class Sender:
             self._deliver(block.lines, block)
         return block is not None
 
-    def _rest_idle(self) -> None:
-        with self._changed:
-            if self._closed:
-                # Nothing is left: not a giving up, but the end.
-                self._deadline = 0.0
-                return
-            self._changed.wait_for(lambda: self._woken or self._preparing or self._closed, TEND_SECONDS)
-
     def _deliver(self, lines: bytes, block: Block | None) -> None:
         todo = self._parcels(lines)
-        untouched = True
+        untouched = True  # Nothing of it has been taken.
         while todo:
             closing = self._closed
             outcome = self._attempt(todo[0])
@@ -205,7 +200,12 @@ class Sender:
         for line in lines.splitlines():
             requests.add(line)
         self._drops.add(UNREADABLE, requests.unreadable)
-        return deque(parcels(self._receiver.signal, self._receiver.message(requests)))
+        try:
+            return deque(parcels(self._receiver.signal, self._receiver.message(requests)))
+        except Exception as error:
+            swallowed("spool", error)
+            self._drops.add(type(error).__name__, count_items(lines))
+            return deque()
 
     def _attempt(self, parcel: Parcel) -> Outcome:
         try:
@@ -228,6 +228,7 @@ class Sender:
         is on disk. One made before is followed by another."""
         pause = outcome.wait if outcome.wait is not None else min(_FIRST_PAUSE * 2**self._failures, _LONGEST_PAUSE)
         self._failures = min(self._failures + 1, 16)
+        self._drops.save()
         with self._changed:
             if not closing:
                 self._changed.wait_for(lambda: self._closed, pause)

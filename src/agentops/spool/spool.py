@@ -70,7 +70,7 @@ class Spool:
 
     def prepare(self) -> None:
         """Have the receiver prepared, before there is anything to send."""
-        self._sender.prepare()
+        self._sender.start(prepare=True)
 
     def started(self, span: ReadableSpan) -> None:
         """Keep the root of a session as open."""
