@@ -31,8 +31,15 @@ def write(suite: Suite, found: Mapping[str, Any], folder: Path) -> None:
 
 
 def tables(suite: Suite, found: Mapping[str, Any]) -> str:
-    """All tables as Markdown."""
-    return "\n\n".join(_sections(suite, found)) + "\n"
+    """All tables as Markdown, limits first."""
+    return "\n\n".join([*_limits(suite, found), *_sections(suite, found)]) + "\n"
+
+
+def _limits(suite: Suite, found: Mapping[str, Any]) -> list[str]:
+    values = {name: each["value"] for name, each in found.items()}
+    judged = verdicts(_results(found), values, [peer.name for peer in suite.peers])
+    counts = ", ".join(f"{sum(each.said == said for each in judged)} {said}" for said in ("held", "missed", "not measured"))
+    return [f"## Limits: {counts}", as_tables.of_verdicts(judged), *_failures(found, _titles(suite))]
 
 
 def _titles(suite: Suite) -> dict[str, str]:
@@ -53,8 +60,7 @@ def _sections(suite: Suite, found: Mapping[str, Any]) -> list[str]:
     values = {name: each["value"] for name, each in found.items()}
     calls = [each for each in measured if each.unit != "process"]
     starts = [each for each in measured if each.unit == "process"]
-    peers = [peer.name for peer in suite.peers]
-    parts = ["## Limits", as_tables.of_verdicts(verdicts(measured, values, peers)), *_failures(found, titles)]
+    parts: list[str] = []
     if calls:
         parts += ["## Calls: added µs", as_tables.of_results(calls, titles)]
         parts += ["## What was recorded of one call", as_tables.of_recorded(calls, titles)]
@@ -85,18 +91,26 @@ def _failures(found: Mapping[str, Any], titles: Mapping[str, str]) -> list[str]:
 
 def _document(suite: Suite, found: Mapping[str, Any], pictures: list[str]) -> str:
     loads = [each["load"] for each in found.values()]
-    shown = "\n".join(f"![{name}]({name}.svg)" for name in pictures)
+    shown = "\n\n".join(f"![{name}]({name}.svg)" for name in pictures)
+    limits, rest = "\n\n".join(_limits(suite, found)), "\n\n".join(_sections(suite, found))
     return f"""# What instrumentation costs
 
 Measured by `make bench-peers` on {os.cpu_count()} CPUs ({platform.machine()}), {_python()}.
 Load average over 5 minutes between {min(loads):.1f} and {max(loads):.1f}; near 1 is a calm machine.
-Every limit below is this project's own.
+Every limit is this project's own; what was measured, and how, is said below.
+
+{limits}
+
+## Plots
+
+What is added by the cpu clock, paler with the collection of metrics; the thin line is the spread, * marks who did not record the case.
 
 {shown}
 
 {_sections_of_how(suite)}
 
-{tables(suite, found)}"""
+{rest}
+"""
 
 
 def _python() -> str:

@@ -106,12 +106,17 @@ def _ratios(what: str, bound: str, result: Result | None, other: Callable[[str],
         name = other(clock)
         assert name is not None
         theirs = result.added[name].of(clock)
-        if middle(theirs) <= spread(theirs):
+        if _scattered(theirs):
             return Verdict(what, bound, f"{name} is lost in its own scatter", None)
         ratio = middle(result.added["ours"].of(clock)) / middle(theirs)
         held = held and ratio <= limit
         said.append(f"{ratio:.2f} of {name} ({clock})")
     return Verdict(what, bound, "; ".join(said), held)
+
+
+def _scattered(values: Sequence[float]) -> bool:
+    """Whether a cost is lost in its own scatter, and nothing to divide by."""
+    return middle(values) <= spread(values)
 
 
 def _stream(cases: Mapping[tuple[str, str], Result], peers: Sequence[str]) -> Verdict:
@@ -123,8 +128,8 @@ def _stream(cases: Mapping[tuple[str, str], Result], peers: Sequence[str]) -> Ve
     said: list[str] = []
     for clock in ("cpu", "total"):
         ours, name = middle(result.added["ours"].of(clock)), best(result, peers, clock)
-        ratio = ours / middle(result.added[name].of(clock)) if name else None
-        held = held and (ours <= CHUNK_NS or (ratio is not None and 0 <= ratio <= OF_BEST["stream", CONTENT]))
+        ratio = ours / middle(result.added[name].of(clock)) if name and not _scattered(result.added[name].of(clock)) else None
+        held = held and (ours <= CHUNK_NS or (ratio is not None and ratio <= OF_BEST["stream", CONTENT]))
         said.append(f"{ours / 1e3:.1f} µs" + (f", {ratio:.2f} of {name}" if ratio is not None else "") + f" ({clock})")
     return Verdict("stream, content", bound, "; ".join(said), held)
 
@@ -145,7 +150,9 @@ def _sampled_out(cases: Mapping[tuple[str, str], Result]) -> Verdict:
     result = cases.get(("chat", SAMPLED_OUT))
     if result is None or "records" not in result.added:
         return Verdict(what, bound, "", None)
-    ours, records = (middle(result.added[name].of("total")) / 1e3 for name in ("ours", "records"))
+    if _scattered(result.added["records"].total):
+        return Verdict(what, bound, "the records are lost in their own scatter", None)
+    ours, records = (middle(result.added[name].total) / 1e3 for name in ("ours", "records"))
     return Verdict(what, bound, f"{ours:.1f} µs, the records {records:.1f} µs (total)", ours <= records + UNSAMPLED_NS / 1e3)
 
 
