@@ -120,7 +120,8 @@ def record(folder: Path, program: Path, env: Mapping[str, str]) -> Bill:
     runner = PythonRunner(folder, folder / "local")
     with FakeOpenAI() as openai, FakeAnthropic() as anthropic:
         services = {"OPENAI_BASE_URL": openai.base_url, "ANTHROPIC_BASE_URL": anthropic.base_url}
-        keys = {"OPENAI_API_KEY": "key", "ANTHROPIC_API_KEY": "key", "OTEL_SERVICE_NAME": program.stem}
+        # Receivers on a busy machine take longer than exporters wait by default.
+        keys = {"OPENAI_API_KEY": "key", "ANTHROPIC_API_KEY": "key", "OTEL_SERVICE_NAME": program.stem, "OTEL_EXPORTER_OTLP_TIMEOUT": "60"}
         done = runner(program.read_text("utf-8"), env={**services, **keys, **env}, args=[QUESTION], instrument=True, timeout=120)
         assert not re.search("fail|agentops:", done.stderr, re.IGNORECASE), done.stderr
         served = [each for server in (openai, anthropic) for each in server.served()]
