@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from agentops_instrumentors.core import semconv
-from agentops_instrumentors.core.operation import Request, Response
+from agentops_instrumentors.core.operation import Call, Request, Response
 from agentops_instrumentors.core.values import field, given
 from agentops_instrumentors.formats import anthropic as answers
 from agentops_instrumentors.formats import anthropic_blocks as blocks
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from agentops_instrumentors.core.messages import Content
-    from agentops_instrumentors.core.operation import AttributeValue, Call
+    from agentops_instrumentors.core.operation import AttributeValue
     from agentops_instrumentors.core.stream import Accumulator
 
 CLIENTS = {
@@ -97,7 +97,7 @@ class MessageStream(Messages):
     deferred = True
 
     def request(self, instance: Any, call: Call) -> Request:
-        return super().request(instance, call._replace(kwargs={**call.kwargs, "stream": True}))
+        return super().request(instance, Call(call.args, {**call.kwargs, "stream": True}))
 
     def defer(self, prepared: Any, start: Callable[[Any], Any]) -> None:
         held: dict[str, Any] = prepared.__dict__

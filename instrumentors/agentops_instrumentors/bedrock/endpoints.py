@@ -48,7 +48,7 @@ class MakeApiCall(Endpoint):
         meta = instance.meta
         if meta.service_model.service_name != surface.service:
             return None
-        args, kwargs = call
+        args, kwargs = call.args, call.kwargs
         return surface.request(args[1] if len(args) > 1 else kwargs["api_params"], address.server_of(meta.endpoint_url))
 
     def elsewhere(self, instance: Any, call: Call) -> bool:
