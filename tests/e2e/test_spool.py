@@ -297,6 +297,8 @@ def test_a_refused_key_keeps_everything_until_it_is_accepted(
     done = run_python(WORK, env=environment)
     assert "kept in its spool" in done.stderr
     assert len(waiting(agentops_local_dir)) == 2
+    kept = [path for path in (agentops_local_dir / "spool").rglob("*") if path.is_file()]
+    assert not [path for path in kept if agentops_backend.keys[0] in path.read_text() or path.stat().st_mode & 0o077]
     agentops_backend.tokens.add(agentops_backend.keys[0])
     agentops_backend.behave(Behaviour(status=503), path=AUTH, times=1)
     run_python(INIT, env=environment)

@@ -15,7 +15,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from agentops.export.parcels import parcels
 from agentops.sessions.states import EndState
-from agentops.spool.reading import read_block
+from agentops.spool.reading import read_blocks
 from agentops.store.paths import process_alive
 from agentops.store.protobuf import Requests
 from agentops.store.records import (
@@ -86,12 +86,12 @@ class Resend:
 
     def file(self, path: Path) -> None:
         """Send one file. Raises OSError."""
-        offset = 0
-        while block := read_block(path, offset):
-            offset += len(block)
+        read = 0
+        for block in read_blocks(path, 0):
+            read += len(block)
             self._lines(block)
         with path.open("rb") as file:
-            file.seek(offset)
+            file.seek(read)
             self._lines(file.read())
 
     def missing_roots(self) -> None:

@@ -102,7 +102,11 @@ def take_their_place(*signals: Signal) -> None:
 def _say_what_is_not_spooled() -> None:
     """One line for each exporter that a setting asks for and that no spool can stand in for."""
     if declarative():
-        warn_once(f"spool:{VARIABLE}", "%s=true: exporters of OTEL_CONFIG_FILE send by themselves and are not spooled", VARIABLE)
+        warn_once(
+            f"spool:{VARIABLE}",
+            "%s=true: exporters of OTEL_CONFIG_FILE other than agentops send by themselves and are not spooled",
+            VARIABLE,
+        )
         return
     for signal in SPOOLED:
         others = set(route(signal).others) - (_otlp_names(signal) if takes_otlp(signal) else set())

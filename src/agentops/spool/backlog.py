@@ -34,13 +34,14 @@ class Block:
 class Backlog:
     """For the sending thread alone. Never raises: a file that cannot be read is left for later.
 
-    `own_run` names the files of this process. A dead process's files are taken over under the lock of its marker, which death lets
-    go of, so that of any number of processes one sends them.
+    `own_run` names the files of this process, `committed` tells how much of the newest of them may be read. A dead process's files
+    are taken over under the lock of its marker, which death lets go of, so that of any number of processes one sends them.
     """
 
-    def __init__(self, folder: Path, own_run: Callable[[], str]) -> None:
+    def __init__(self, folder: Path, own_run: Callable[[], str], committed: Callable[[], tuple[Path | None, int]]) -> None:
         self._folder = folder
         self._own_run = own_run
+        self._committed = committed
         self._claimed: dict[str, liveness.Marker | None] = {}
         self._cursors: dict[Path, Cursor] = {}
         self._gone: set[Path] = set()
@@ -119,9 +120,10 @@ class Backlog:
         return self._read_again(aside) if aside is not None else None
 
     def _fresh(self, file: StoredFile, own: bool) -> Block | None:
-        start = self._cursor(file.path).offset
+        start, (newest, committed) = self._cursor(file.path).offset, self._committed()
+        end = committed if file.path == newest else file.size
         try:
-            lines = read_block(file.path, start) if start < file.size else b""
+            lines = read_block(file.path, start, end) if start < end else b""
         except OSError as error:
             if file.path.exists():
                 swallowed("spool.backlog", error)

@@ -57,6 +57,11 @@ class SpoolFiles:
         """What this process's files and its marker are named by."""
         return self._files.run
 
+    @property
+    def committed(self) -> tuple[Path | None, int]:
+        """The newest file of this process, and how much of it is written for good. Of any thread."""
+        return self._files.committed
+
     def mark(self) -> None:
         """Nothing: each write does it first."""
 

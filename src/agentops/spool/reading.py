@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BLOCK_BYTES: Final = 1 << 20
-_LONGEST_BLOCK: Final = 1 << 28
 
 
 class _ScopeSpans(msgspec.Struct, rename="camel"):
@@ -38,19 +37,25 @@ class _Line(msgspec.Struct, rename="camel"):
 _decoder: Final = msgspec.json.Decoder(_Line)
 
 
-def read_block(path: Path, start: int, end: int | None = None) -> bytes:
-    """The whole lines of `path` from `start` on: to `end` where it is given, else about 1 MiB, at least one. Raises OSError."""
+def read_block(path: Path, start: int, end: int) -> bytes:
+    """Whole lines of `path` between `start` and `end`: about 1 MiB, at least one. Raises OSError."""
     with path.open("rb") as file:
         file.seek(start)
-        if end is not None:
-            return file.read(max(0, end - start))
-        block = file.read(BLOCK_BYTES)
-        while block and b"\n" not in block and len(block) < _LONGEST_BLOCK:
-            more = file.read(len(block))
+        block = b""
+        while b"\n" not in block and len(block) < end - start:
+            more = file.read(min(max(BLOCK_BYTES, len(block)), end - start - len(block)))
             if not more:
                 break
             block += more
     return block[: block.rfind(b"\n") + 1]
+
+
+def read_blocks(path: Path, start: int, end: int | None = None) -> Iterator[bytes]:
+    """All of it, block by block, to the end of the file where no `end` is given. Raises OSError."""
+    end = path.stat().st_size if end is None else end
+    while block := read_block(path, start, end):
+        yield block
+        start += len(block)
 
 
 def count_items(lines: bytes) -> int:
@@ -61,10 +66,8 @@ def count_items(lines: bytes) -> int:
 def unsent_blocks(path: Path, offset: int, aside: list[tuple[int, int]]) -> Iterator[bytes]:
     """What of `path` is not settled, block by block. Raises OSError."""
     for start, end in aside:
-        yield read_block(path, start, end)
-    while block := read_block(path, offset):
-        yield block
-        offset += len(block)
+        yield from read_blocks(path, start, end)
+    yield from read_blocks(path, offset)
 
 
 def _count(line: bytes) -> int:

@@ -58,7 +58,7 @@ class Spool:
         self._open: dict[int, _Open] = {}
         self._limits = limits or replace(Limits.from_environment(), largest_file=LARGEST_FILE)
         self.drops: Final = Drops(place.folder, lambda: self.writer.drops(place.signal))
-        self._backlog = Backlog(place.folder, lambda: self.files.run)
+        self._backlog = Backlog(place.folder, lambda: self.files.run, lambda: self.files.committed)
         self._sender = Sender(self._backlog, receiver, self.drops, self._tend)
         self.files: Final = SpoolFiles(place, self._limits, self._open_roots, self.drops, self._sender.wake, self._sender.keep)
         self.writer: Final = StoreWriter(self.files, what=f"spool for {place.name}")

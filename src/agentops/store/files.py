@@ -79,6 +79,8 @@ class StoreFiles:
     def __init__(self, folder: Path, limits: Limits, preamble: Callable[[], bytes] = bytes, remove: Remove | None = None) -> None:
         self.folder: Final = folder
         self.made_folder = False
+        self.committed: tuple[Path | None, int] = (None, 0)
+        """The newest file and how much of it is written for good: a write that fails half-way is undone."""
         self._limits = limits
         self._preamble = preamble
         self._remove = remove or unlink
@@ -123,7 +125,7 @@ class StoreFiles:
         except OSError:
             self._undo(file)
             raise
-        self._size += len(lines)
+        self._commit(self._size + len(lines))
 
     def close(self) -> None:
         """Close the current file; the next write begins a new one."""
@@ -161,17 +163,22 @@ class StoreFiles:
         while path.exists():
             time.sleep(0.001)
             path = self.folder / paths.file_name(self._run, time.time())
+        self.committed = (path, 0)
         file = open(path, "xb", buffering=0, opener=_private)  # noqa: SIM115
         prune(self.folder, self._limits, path, self._remove)
         lines = self._preamble() if self._begun else b""
         try:
-            self._size = file.write(lines) or 0
+            self._commit(file.write(lines) or 0)
         except OSError:
             file.close()
             path.unlink(missing_ok=True)
             raise
         self._file, self._begun = file, True
         return file
+
+    def _commit(self, size: int) -> None:
+        self._size = size
+        self.committed = (self.committed[0], size)
 
     def _undo(self, file: FileIO) -> None:
         try:
