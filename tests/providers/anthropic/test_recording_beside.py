@@ -48,7 +48,7 @@ def theirs(tmp_path: Path) -> Iterator[Any]:
     """A module that goes by the name of an instrumentor we know."""
     original = vars(Messages)["create"]
     (tmp_path / "wrapper.py").write_text(THEIRS)
-    spec = importlib.util.spec_from_file_location("openinference.instrumentation.anthropic", tmp_path / "wrapper.py")
+    spec = importlib.util.spec_from_file_location("opentelemetry.instrumentation.anthropic", tmp_path / "wrapper.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
