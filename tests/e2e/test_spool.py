@@ -306,6 +306,24 @@ def test_a_refused_key_keeps_everything_until_it_is_accepted(
     assert counted(agentops_backend) == AT_AGENTOPS
 
 
+@pytest.mark.parametrize(
+    "settings", [{}, {"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "SPAN_ONLY", "AGENTOPS_REDACTOR": "secrets"}]
+)
+def test_what_is_not_to_be_recorded_does_not_reach_the_disk(
+    run_python: PythonRunner, otlp_sink: OtlpSink, agentops_local_dir: Path, settings: dict[str, str]
+) -> None:
+    canary = "sk-proj-Zr4Wq8Lm2Xn6Vb1Ty5Hg9Kd3Pf7Sc0Ja"
+    otlp_sink.behave(Behaviour(status=503))
+    code = (
+        INIT
+        + f"@agentops.tool\ndef keep(secret):\n    raise ValueError(secret)\ntry:\n    keep({canary!r})\nexcept ValueError:\n    pass\n"
+    )
+    run_python(code, env=otlp(otlp_sink, **settings))
+    kept = b"".join(path.read_bytes() for path in (agentops_local_dir / "spool").rglob("*.jsonl"))
+    assert b"execute_tool keep" in kept
+    assert canary.encode() not in kept
+
+
 def test_another_account_gets_nothing_of_it(run_python: PythonRunner, otlp_sink: OtlpSink, agentops_local_dir: Path) -> None:
     otlp_sink.behave(Behaviour(status=503))
     run_python(WORK, env=otlp(otlp_sink, OTEL_EXPORTER_OTLP_HEADERS="api-key=one"))
