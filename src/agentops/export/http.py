@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from dataclasses import dataclass
@@ -135,9 +136,10 @@ def _read(answer: requests.Response, deadline: float) -> bytes:
 
 def _retry_after(value: str | None) -> float | None:
     try:
-        return min(max(float(value), 0.0), _LONGEST_WAIT) if value else None
+        seconds = float(value) if value else math.nan
     except ValueError:
         return None
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), _LONGEST_WAIT)
 
 
 def _unreachable(error: Exception) -> UnreachableError:
