@@ -71,7 +71,8 @@ class StainlessEndpoint(Endpoint):
 
 def _is_model(returned: Any) -> bool:
     """Whether this is one of the SDK's models; an answer that is not JSON, or null, comes back as a plain value."""
-    return hasattr(returned, "model_fields_set")
+    # Asked of its class, which does not have it computed.
+    return hasattr(_class(returned), "model_fields_set")
 
 
 def _observe_stream(stream: Any, invocation: Invocation, endpoint: StainlessEndpoint) -> None:

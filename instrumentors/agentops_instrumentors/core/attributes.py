@@ -43,17 +43,15 @@ def of_response(request: Request, response: Response) -> dict[str, AttributeValu
     if response.finish_reasons:
         found[semconv.RESPONSE_FINISH_REASONS] = tuple(response.finish_reasons)
     if response.usage is not None and request.operation != semconv.FETCH_RESPONSE:
-        found.update(response.usage.attributes())
-        found.update(of_cost(request, response))
+        return {**found, **response.usage.attributes(), **of_cost(request, response)}
     return found
 
 
 def of_cost(request: Request, response: Response) -> dict[str, AttributeValue]:
     """What an operation cost, where its tokens and their price are known."""
-    if response.usage is None:
-        return {}
-    price = cost.price(request.provider, response.model or request.model, response.usage, response.service_tier)
-    if price is None:
+    usage = response.usage
+    price = usage and cost.price(request.provider, response.model or request.model, usage, response.service_tier)
+    if not price:
         return {}
     return {semconv.COST_AMOUNT: price.amount, semconv.COST_CURRENCY: price.currency, semconv.COST_SOURCE: price.source}
 

@@ -57,6 +57,7 @@ class Invocation:
         "_arrivals",
         "_claim",
         "_content",
+        "_identity",
         "_input",
         "_recording",
         "_started",
@@ -81,14 +82,15 @@ class Invocation:
         self._input: dict[str, AttributeValue] | None = None
         subject = request.model if request.subject is None else request.subject
         name = f"{request.operation} {subject}" if subject else request.operation
-        named = attributes.of_sampling(request)
+        self._identity = identity = attributes.identity(request)
+        named = attributes.of_sampling(request) if request.stream else identity
         self.span = telemetry.tracer.start_span(name, parent, SpanKind.CLIENT, named, record_exception=False, set_status_on_exception=False)
         inside = _for_vendor(parent) if parent else parent
         self.context = set_span_in_context(self.span, Context({**inside, CURRENT: Running(request.operation, self._claim)}))
         self.policy = policy = telemetry.policy
         self._recording = recording = self.span.is_recording()
         if recording:
-            as_started(self.span, named)
+            as_started(self.span, named, semconv.PROVIDER_NAME)
             cost.expect(request.provider, request.model)
             self._thread = (get_ident(), current_thread().name)
         if policy.captures and request.content is not None and (recording or policy.emit_event):
@@ -162,14 +164,13 @@ class Invocation:
 
     def _record_metrics(self, response: Response, error_type: str | None, ended: float) -> None:
         request, arrivals = self.request, self._arrivals
-        identity = attributes.identity(request, response.model)
         details = response.metric_attributes
         if error_type is not None:
             details = {**details, semconv.ERROR_TYPE: error_type}
         to_first = arrivals[0] - self._started if arrivals else None
         span = self.span.get_span_context()
         seconds = ended - self._started
-        measured = Measured(request.operation, seconds, identity, details, response.usage, span, to_first)
+        measured = Measured(request.operation, seconds, self._identity, details, response.usage, span, to_first, response.model)
         self.telemetry.instruments.add(measured, arrivals)
 
     def _timing(self) -> dict[str, AttributeValue]:

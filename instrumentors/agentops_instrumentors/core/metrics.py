@@ -54,6 +54,12 @@ class Measured(NamedTuple):
     usage: Usage | None
     span: SpanContext
     to_first_chunk: float | None = None
+    answered_by: str | None = None
+    """The model that answered, where `identity` does not say: put together later, by whoever records."""
+
+    def named(self) -> dict[str, AttributeValue]:
+        """Attributes of every metric, with the model that answered."""
+        return {**self.identity, semconv.RESPONSE_MODEL: self.answered_by} if self.answered_by else self.identity
 
 
 class Instruments:
@@ -100,11 +106,13 @@ class Instruments:
             gaps = [later - earlier for earlier, later in pairwise(arrivals)]
             # An exemplar costs a sixth of a record, and the longest wait of a stream is the one worth finding: it alone offers one.
             longest = max(range(len(gaps)), key=gaps.__getitem__)
+            named = measured.named()
             for start in range(0, len(gaps), _SLICE):
-                waiting.later(self._gaps, gaps[start : start + _SLICE], measured.identity, measured.span, longest - start)
+                waiting.later(self._gaps, gaps[start : start + _SLICE], named, measured.span, longest - start)
 
     def _operation(self, measured: Measured) -> int:
-        operation, seconds, identity, details, usage, span, to_first_chunk = measured
+        operation, seconds, _, details, usage, span, to_first_chunk, _ = measured
+        identity = measured.named()
         context = waiting.measured_in(span)
         attributes = {**identity, **details}
         instrument = self._inference_duration if operation in _INFERENCE else self._duration

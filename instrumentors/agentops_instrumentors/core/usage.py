@@ -29,22 +29,23 @@ class Usage(Struct, frozen=True, gc=False):
 
     def attributes(self) -> dict[str, int]:
         """Span attributes for the counts that are known; those that few operations have only where they are not zero."""
-        counts = astuple(self)
-        found = {name: count for name, count in zip(_ALWAYS, counts, strict=False) if count is not None}
-        rare = counts[len(_ALWAYS) :]
+        found: dict[str, int] = {}
+        if self.input_tokens is not None:
+            found[semconv.USAGE_INPUT_TOKENS] = self.input_tokens
+        if self.output_tokens is not None:
+            found[semconv.USAGE_OUTPUT_TOKENS] = self.output_tokens
+        if self.cache_read is not None:
+            found[semconv.USAGE_CACHE_READ_INPUT_TOKENS] = self.cache_read
+        if self.cache_write is not None:
+            found[semconv.USAGE_CACHE_WRITE_INPUT_TOKENS] = self.cache_write
+        if self.reasoning is not None:
+            found[semconv.USAGE_REASONING_OUTPUT_TOKENS] = self.reasoning
+        rare = astuple(self)[-len(_UNLESS_ZERO) :]
         if any(rare):
             found.update((name, count) for name, count in zip(_UNLESS_ZERO, rare, strict=True) if count)
         return found
 
 
-_ALWAYS = (
-    semconv.USAGE_INPUT_TOKENS,
-    semconv.USAGE_OUTPUT_TOKENS,
-    semconv.USAGE_CACHE_READ_INPUT_TOKENS,
-    semconv.USAGE_CACHE_WRITE_INPUT_TOKENS,
-    semconv.USAGE_REASONING_OUTPUT_TOKENS,
-)
-"""Attributes of the first fields, in the fields' order."""
 _UNLESS_ZERO = (
     semconv.USAGE_TEXT_INPUT_TOKENS,
     semconv.USAGE_TEXT_OUTPUT_TOKENS,
@@ -54,4 +55,4 @@ _UNLESS_ZERO = (
     semconv.USAGE_IMAGE_INPUT_TOKENS,
     semconv.USAGE_IMAGE_OUTPUT_TOKENS,
 )
-"""Attributes of the others, in the fields' order."""
+"""Attributes of the last fields, in the fields' order."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 _SENTINELS = frozenset({"NotGiven", "Omit"})
 _PLAIN: frozenset[type] = frozenset({str, int, float, bool, dict, list, type(None)})
 _DICT: Any = dict
+_NOTHING: dict[str, Any] = {}
 
 
 def given(value: Any) -> Any:
@@ -31,6 +32,8 @@ def reader(value: Any) -> Callable[[str], Any]:
     """
     if isinstance(value, _DICT):
         return value.get
+    if value is None:
+        return _NOTHING.get
     held: dict[str, Any] | None = getattr(value, "__dict__", None)
     if held is None:
         return lambda name: getattr(value, name, None)

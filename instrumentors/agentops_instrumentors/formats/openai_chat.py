@@ -41,13 +41,13 @@ def of_request(kwargs: Mapping[str, Any]) -> Content:
 def input_message(message: Any) -> Message:
     """One message of a chat request."""
     read = reader(message)
-    role, said = read("role") or "user", read("content")
+    role, said = str(read("role") or "user"), read("content")
     if role in ("tool", "function"):
         return Message(role, [ToolCallResponsePart(tool_answer(said), read("tool_call_id") or read("name"))])
     if type(said) is str and type(message) is dict and len(message) == 2:  # pyright: ignore[reportUnknownArgumentType]
         # A role and a text, as most are: nothing else to look for.
         return Message(role, [TextPart(said)] if said else [])
-    return Message(str(role), _parts(read), read("name"))
+    return Message(role, _parts(read), read("name"))
 
 
 def message_parts(message: Any) -> list[Part]:

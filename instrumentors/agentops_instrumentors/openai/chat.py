@@ -26,7 +26,7 @@ class Chat(StainlessEndpoint):
         attributes = parameters(kwargs)
         attributes[semconv.OPENAI_API_TYPE] = "chat_completions"
         spoken = "modalities" in kwargs and "audio" in items(kwargs["modalities"])
-        produced = "speech" if spoken else output_type(given(kwargs.get("response_format")))
+        produced = "speech" if spoken else output_type(given(kwargs["response_format"])) if "response_format" in kwargs else None
         if produced:
             attributes[semconv.OUTPUT_TYPE] = produced
         return request(semconv.CHAT, instance, kwargs, attributes, lambda: openai_chat.of_request(kwargs))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentops_instrumentors.core import semconv
 from agentops_instrumentors.core.operation import Request
-from agentops_instrumentors.core.values import field, given
+from agentops_instrumentors.core.values import field
 from agentops_instrumentors.hosts import identify
 from agentops_instrumentors.stainless import named
 
@@ -49,16 +49,10 @@ def request(
 ) -> Request:
     """The `Request` for a call on the resource `instance`."""
     provider, server = identify(instance._client, _CLIENTS, "openai")
-    model = given(kwargs.get("model"))
-    return Request(
-        operation,
-        provider,
-        model if isinstance(model, str) else None,
-        server,
-        bool(given(kwargs.get("stream"))),
-        attributes,
-        content,
-    )
+    model = kwargs.get("model")
+    # What stands for a parameter left out is false.
+    stream = bool(kwargs.get("stream"))
+    return Request(operation, provider, model if isinstance(model, str) else None, server, stream, attributes, content)
 
 
 def output_type(response_format: Any) -> str | None:
