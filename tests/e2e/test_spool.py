@@ -279,14 +279,15 @@ def test_every_ending_delivers(run_python: PythonRunner, otlp_sink: OtlpSink, ag
     ],
 )
 def test_a_full_or_unwritable_disk_is_one_warning_and_everything_arrives(
-    run_python: PythonRunner, otlp_sink: OtlpSink, obstacle: str
+    run_python: PythonRunner, otlp_sink: OtlpSink, agentops_backend: FakeAgentOps, obstacle: str
 ) -> None:
     work = "for number in range(200):\n    look_up('x' * 50)\n    time.sleep(0.001)\n"
-    done = run_python(obstacle + WORK + work, env=otlp(otlp_sink, OTEL_LOGS_EXPORTER="none"))
+    done = run_python(obstacle + WORK + work, env=otlp(otlp_sink, **agentops_backend.env))
     warnings = [line for line in done.stderr.splitlines() if not line.startswith("looking up")]
     assert len(warnings) == 1
     assert "cannot be written" in warnings[0]
     assert counted(otlp_sink) == {**SPANS, "execute_tool look_up": 203}
+    assert counted(agentops_backend) == {**AT_AGENTOPS, "look_up.tool": 203}
 
 
 def test_a_refused_key_keeps_everything_until_it_is_accepted(

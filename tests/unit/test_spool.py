@@ -151,6 +151,15 @@ def test_a_receiver_that_hangs_is_left_and_gets_it_again(make: Callable[..., Spo
     assert otlp_sink.wait_for(lambda: names(otlp_sink) == ["hung"], 20)
 
 
+def test_a_receiver_that_answers_late_does_not_get_it_over_and_over(make: Callable[..., Spool], otlp_sink: OtlpSink) -> None:
+    otlp_sink.behave(Behaviour(delay=1.0))
+    spool = make(timeout=0.3)
+    recorder(spool)("late")
+    assert spool.flush(30)
+    assert 1 < len(names(otlp_sink)) <= 4
+    assert spool.counts().delivered == 1
+
+
 class Breaking(OtlpSink):
     """Answers 500 whatever else is in a request with the span `poison`."""
 

@@ -84,12 +84,11 @@ class SpoolFiles:
             self._files.write(lines)
         except OSError as error:
             warn_once(
-                f"spool:{self.folder}",
-                "The spool %s cannot be written (%s): what is recorded for %s waits in memory and is lost if the process dies. "
+                "spool:unwritable",
+                "The spool in %s cannot be written (%s): what cannot be sent at once waits in memory and is lost if the process dies. "
                 "Make room or make it writable, or set AGENTOPS_LOCAL_DIR to another folder.",
-                self.folder,
+                self.folder.parent,
                 error.strerror or error,
-                self._place.name,
             )
             self._unspooled(lines)
         else:

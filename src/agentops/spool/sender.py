@@ -35,10 +35,7 @@ UNSENT: Final = "not_sent_before_the_end"
 
 
 class Sender:
-    """Of one spool. `tend` is called in the thread now and then; everything but `forget` may be called by any thread.
-
-    `done` says that the thread has come to its end.
-    """
+    """Of one spool. `tend` is called in the thread now and then, any thread may call the rest; `done`: it has come to its end."""
 
     def __init__(self, backlog: Backlog, receiver: Receiver, drops: Drops, tend: Callable[[], None]) -> None:
         self._backlog = backlog
@@ -208,8 +205,10 @@ class Sender:
             return deque()
 
     def _attempt(self, parcel: Parcel) -> Outcome:
+        # One that answers late, but takes what it gets, would get it over and over.
+        patience = max(self._receiver.timeout, min(self._receiver.timeout * 2**self._failures, _LONGEST_PAUSE))
         try:
-            return self._receiver.send(parcel, max(0.05, min(self._receiver.timeout, self._deadline - time.monotonic())))
+            return self._receiver.send(parcel, max(0.05, min(patience, self._deadline - time.monotonic())))
         except Exception as error:
             swallowed("spool", error)
             return Outcome(lost=type(error).__name__)
