@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tests.providers.openai.recording import OpenAIRecorder
 
+pytest_plugins = ("tests.providers.openai.recording_fixtures",)
 WRAPPER = """
 import wrapt
 def traced(wrapped, instance, args, kwargs):
