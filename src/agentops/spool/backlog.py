@@ -34,8 +34,8 @@ class Block:
 class Backlog:
     """For the sending thread alone. Never raises: a file that cannot be read is left for later.
 
-    `own_run` names the files of this process, `committed` tells how much of the newest of them may be read. A dead process's files
-    are taken over under the lock of its marker, which death lets go of, so that of any number of processes one sends them.
+    `own_run` names the files of this process, `committed` tells which of them is written to, and how much of it may be read. A dead
+    process's files are taken over under the lock of its marker, which death lets go of, so that of any number of processes one does.
     """
 
     def __init__(self, folder: Path, own_run: Callable[[], str], committed: Callable[[], tuple[Path | None, int]]) -> None:
@@ -75,12 +75,17 @@ class Backlog:
             return True
         return False
 
-    def take_over(self) -> None:
-        """Look for runs whose processes are dead, and make their files part of this backlog. Never raises."""
+    def take_over(self) -> bytes:
+        """Look for runs whose processes are dead, and make their files part of this backlog. Never raises.
+
+        Returns lines to be sent that could not be put into these files.
+        """
+        unwritten: list[bytes] = []
         try:
-            self._take_over()
+            self._take_over(unwritten)
         except OSError as error:
             swallowed("spool.backlog", error)
+        return b"".join(unwritten)
 
     def leave(self) -> bool:
         """Let go of everything; whether something of this process is left to be sent by another."""
@@ -115,7 +120,7 @@ class Backlog:
             if waiting:
                 self.own_settled = self.own_settled and not own
                 aside = aside or Block(file.path, *waiting[0], b"", own, again=True)
-            elif self._complete(file, files, own_run, closing):
+            elif self._complete(file, own_run, closing):
                 self._remove(file)
         return self._read_again(aside) if aside is not None else None
 
@@ -144,11 +149,9 @@ class Backlog:
         except OSError:
             return []
 
-    def _complete(self, file: StoredFile, files: list[StoredFile], own_run: str, closing: bool) -> bool:
+    def _complete(self, file: StoredFile, own_run: str, closing: bool) -> bool:
         """Whether nothing more is written to a file of which all has been sent."""
-        if file.name.run != own_run:
-            return True
-        return closing or any(other.name.run == own_run and other.path.name > file.path.name for other in files)
+        return closing or file.name.run != own_run or file.path != self._committed()[0]
 
     def _remove(self, file: StoredFile) -> None:
         try:
@@ -173,7 +176,7 @@ class Backlog:
         if path.exists():
             cursor.save()
 
-    def _take_over(self) -> None:
+    def _take_over(self, unwritten: list[bytes]) -> None:
         own_run = self._own_run()
         self._remove_orphans()
         marked = set(liveness.runs(self._folder, own_run))
@@ -187,7 +190,7 @@ class Backlog:
             if not left:
                 self._release(marker, remove=True)
                 continue
-            roots.complete(left)
+            unwritten.append(roots.complete(left))
             self._claimed[run] = marker
 
     def _remove_orphans(self) -> None:

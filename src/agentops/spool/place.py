@@ -42,8 +42,10 @@ class Place:
         path = self.folder / DESCRIPTION
         if not path.exists():
             told = {"name": self.name, "signal": self.signal, "url": shown(self.url)}
-            with open(path, "w", encoding="utf-8", opener=_private) as file:
+            early = path.with_name(f"{DESCRIPTION}.{os.getpid()}")
+            with open(early, "w", encoding="utf-8", opener=_private) as file:
                 json.dump(told, file)
+            early.replace(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,19 +26,20 @@ _MARK: Final = f'{{"{OPEN_ROOT}":'.encode()
 _NEWLINE: Final = b"\n"
 
 
-def complete(files: Sequence[Path]) -> None:
+def complete(files: Sequence[Path]) -> bytes:
     """End what a dead process left open; `files` are all that are left of it, the oldest first, and nobody else's by now.
 
-    The end is that of the last child that is known of. A torn last line, which a kill leaves, is cut off. Never raises.
+    The end is that of the last child that is known of. A torn last line, which a kill leaves, is cut off. Returns the lines that could
+    not be put into the last file. Never raises.
     """
     try:
-        if files:
-            _complete(files)
+        return _complete(files) if files else b""
     except (OSError, ValueError) as error:
         swallowed("ending a session of a vanished process", error)
+        return b""
 
 
-def _complete(files: Sequence[Path]) -> None:
+def _complete(files: Sequence[Path]) -> bytes:
     last = files[-1].read_bytes()
     whole = last[: last.rfind(_NEWLINE) + 1]
     opened = {_root(told)["spanId"]: told for line in whole.splitlines() if line.startswith(_MARK) for told in _opened(line)}
@@ -46,13 +47,20 @@ def _complete(files: Sequence[Path]) -> None:
     if opened:
         ended = {span["spanId"] for span in _spans(whole)}
         missing = {_root(told)["traceId"]: told for span_id, told in opened.items() if span_id not in ended}
-    lines = [_ended(told) for told in _with_last_ends(missing, files)] if missing else []
+    lines = b"".join(_ended(told) + _NEWLINE for told in _with_last_ends(missing, files)) if missing else b""
     if len(whole) == len(last) and not lines:
-        return
-    with files[-1].open("r+b") as file:
-        file.truncate(len(whole))
-        file.seek(0, os.SEEK_END)
-        file.write(b"".join(line + _NEWLINE for line in lines))
+        return b""
+    try:
+        with open(files[-1], "r+b", buffering=0) as file:
+            file.truncate(len(whole))
+            file.seek(0, os.SEEK_END)
+            written = file.write(lines)
+            if written == len(lines):
+                return b""
+            file.truncate(len(whole))
+    except OSError:
+        pass
+    return lines
 
 
 def _with_last_ends(missing: dict[str, Json], files: Sequence[Path]) -> Iterator[Json]:

@@ -16,7 +16,7 @@ from agentops.spool.drops import Drops
 from agentops.spool.files import LARGEST_FILE, SpoolFiles
 from agentops.spool.place import shown, spools_folder
 from agentops.spool.sender import Sender
-from agentops.store.files import Limits, prune, stored_files
+from agentops.store.files import Limits, prune
 from agentops.store.records import OpenRoot
 from agentops.store.writer import StoreWriter
 from agentops_instrumentors.core import semconv
@@ -135,9 +135,10 @@ class Spool:
         return b"".join(encode_open_root(OpenRoot(each.span, each.last_end)) + b"\n" for each in list(self._open.values()))
 
     def _tend(self) -> None:
-        own = [file.path for file in stored_files(self.place.folder) if file.name.run == self.files.run]
-        prune(self.place.folder, self._limits, own[-1] if own else None, self.files.remove)
-        self._backlog.take_over()
+        prune(self.place.folder, self._limits, self.files.committed[0], self.files.remove)
+        roots = self._backlog.take_over()
+        if roots:
+            self._sender.keep(roots)
         self.drops.save()
 
 
