@@ -137,7 +137,7 @@ def test_a_body_in_chunks_is_read_and_the_connection_goes_on(endpoint: Endpoint)
     [
         (b"\xff\xff garbage", {}, "/v1/traces", 400),
         (b"never compressed", {"content-encoding": "gzip"}, "/v1/traces", 400),
-        (gzip.compress(b"x" * 1000)[:20], {"content-encoding": "gzip"}, "/v1/traces", 400),
+        (gzip.compress(b"x" * 1000, mtime=0)[:20], {"content-encoding": "gzip"}, "/v1/traces", 400),
         (b"", {"content-encoding": "zstd"}, "/v1/traces", 415),
         (b"", {}, "/v1/profiles", 404),
         (b"", {}, "/", 404),
