@@ -159,6 +159,24 @@ def test_the_byte_budget(value: Any, check: Callable[[Any], None], max_bytes: in
     assert "left out]" in text or "agentops.elided" in text
 
 
+@pytest.mark.parametrize("letter", ["a", "ä", "\ud800"], ids=["ascii", "wide", "lone surrogate"])
+@pytest.mark.parametrize("texts", [1, 2, 5])
+def test_texts_beyond_the_whole_budget_are_cut_at_once_and_still_tell_every_byte(letter: str, texts: int) -> None:
+    said = [Message("user", [TextPart(letter * 5000)]) for _ in range(texts)]
+    encoded = content.to_json(said, content.Policy(ContentMode.SPAN_ONLY, max_bytes=2048))
+    assert len(encoded.encode()) <= 2048
+    for message in json.loads(encoded):
+        kept, _, note = message["parts"][0]["content"].partition("…")
+        whole, left = kept.encode("utf-8", "replace"), (letter * (5000 - len(kept))).encode("utf-8", "replace")
+        assert (note, len(whole) + len(left)) == (f"[{len(left)} bytes left out]", len((letter * 5000).encode("utf-8", "replace")))
+
+
+def test_a_blob_in_a_text_beyond_the_whole_budget_is_left_out_and_the_text_after_it_stays() -> None:
+    said = [Message("user", [TextPart(f"see data:image/png;base64,{'A' * 4000} there")])]
+    encoded = content.to_json(said, content.Policy(ContentMode.SPAN_ONLY, max_bytes=2048))
+    assert json.loads(encoded)[0]["parts"][0]["content"] == "see data:image/png;base64,[3000 bytes left out] there"
+
+
 def test_a_cut_text_says_how_much_is_gone_and_the_ends_of_a_conversation_stay() -> None:
     (message,) = spoken([said("x" * 5000)], max_bytes=2048)
     kept, _, note = message["parts"][0]["content"].partition("…")
