@@ -143,8 +143,8 @@ def _sections_of_how(suite: Suite) -> str:
   OpenTelemetry's loader.
 - Decorators and sessions: median of {suite.rounds} rounds, CPU, content off, over `start_as_current_span` (a root span for sessions) on
   the very same provider, in turn with it, in an open session where there are sessions; without the collection of metrics.
-- Memory is what is resident after a collection with nothing left to export, from the end of the warm-up on; peers do
-  {suite.share:.0%} as many. The abandoned streams are dropped after three chunks.
+- Memory is what is resident after a collection with nothing left to export, from the end of the warm-up on, in which the SDK's queue
+  of spans was full once; peers do {suite.share:.0%} as many. The abandoned streams are dropped after three chunks.
 - Event loop: the longest time for which a task that only yields was not run around an asynchronous call with a prompt of 5 MB, in CPU time
   of the loop's thread. Bare's own is the client's JSON.
 - Exporters are handed {suite.exported:,} spans of chats in batches of 512 and must have sent them all to a sink in another process, over

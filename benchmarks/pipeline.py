@@ -6,6 +6,7 @@ Traces: `TracerProvider` with a `BatchSpanProcessor` (defaults). Metrics: `Meter
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk._logs import LoggerProvider
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
 
 
 class Spans(SpanExporter):
-    """Takes spans in and keeps none, unless it is watched."""
+    """Takes spans in and keeps none, unless it is watched; none at all while `taking` is not set."""
 
     def __init__(self) -> None:
         self.kept: list[ReadableSpan] | None = None
+        self.taking = threading.Event()
+        self.taking.set()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self.taking.wait()
         if self.kept is not None:
             self.kept.extend(spans)
         return SpanExportResult.SUCCESS

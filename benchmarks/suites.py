@@ -46,5 +46,5 @@ class Suite:
         return replace(few, levels=1, stalls=10, exported=5_120, exports=2)
 
 
-BENCH = Suite("bench", OWN, blocks=24, launches=6, rounds=20, levels=3, exports=3)
+BENCH = Suite("bench", OWN, blocks=24, launches=6, rounds=20, exports=3)
 BENCH_PEERS = Suite("peers", ALL, blocks=32, launches=5, rounds=20)
