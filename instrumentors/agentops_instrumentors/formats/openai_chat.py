@@ -25,6 +25,7 @@ from agentops_instrumentors.core.values import field, items, reader
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_DICT: Any = dict
 _AUDIO_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav", "flac": "audio/flac", "opus": "audio/opus", "aac": "audio/aac"}
 
 
@@ -40,11 +41,12 @@ def of_request(kwargs: Mapping[str, Any]) -> Content:
 
 def input_message(message: Any) -> Message:
     """One message of a chat request."""
-    read = reader(message)
+    brief = type(message) is _DICT and len(message) == 2
+    read: Callable[[str], Any] = message.get if brief else reader(message)
     role, said = str(read("role") or "user"), read("content")
     if role in ("tool", "function"):
         return Message(role, [ToolCallResponsePart(tool_answer(said), read("tool_call_id") or read("name"))])
-    if type(said) is str and type(message) is dict and len(message) == 2:  # pyright: ignore[reportUnknownArgumentType]
+    if brief and type(said) is str:
         # A role and a text, as most are: nothing else to look for.
         return Message(role, [TextPart(said)] if said else [])
     return Message(role, _parts(read), read("name"))
