@@ -17,7 +17,16 @@ from agentops import declarative as config_file
 from agentops import otlp_settings, wiring
 from agentops.config import settings, show_warnings
 from agentops.destinations import AGENTOPS, OTLP, SIGNALS, TRACES, Signal, declarative, disabled, route
-from agentops.installed import HTTP_PROTOBUF, NAME, OTLP_EXPORTERS, PROTOCOL_VARIABLE, installed, otlp_protocols
+from agentops.installed import (
+    CONFIGURATOR_VARIABLE,
+    HTTP_PROTOBUF,
+    NAME,
+    OTLP_EXPORTERS,
+    PROTOCOL_VARIABLE,
+    gives_way,
+    installed,
+    otlp_protocols,
+)
 from agentops.resource import distribution, machine
 from agentops_instrumentors.core import environment
 from agentops_instrumentors.core.guard import guarded, swallowed, warn_once
@@ -26,13 +35,16 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
     from types import ModuleType
 
-CONFIGURATOR_VARIABLE: Final = "OTEL_PYTHON_CONFIGURATOR"
 DETECTORS_VARIABLE: Final = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
 _LOADER: Final = "opentelemetry.instrumentation.auto_instrumentation._load"
 
 
 class AgentOpsDistro(BaseDistro):
     """Defaults for everything the environment leaves open; a value the user gave is never changed."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """None beside another vendor's distro that the user has not passed over: the loader goes on to the next."""
+        return None if gives_way() else super().__new__(cls, *args, **kwargs)  # pyright: ignore[reportUnknownMemberType]
 
     def _configure(self, **kwargs: Any) -> None:
         try:

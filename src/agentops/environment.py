@@ -9,13 +9,9 @@ and two of one name are an error.
 from __future__ import annotations
 
 import os
-from typing import Final
 
-from agentops.installed import GRPC, HTTP_PROTOBUF, NAME, PROTOCOL_VARIABLE, installed, no_vendor_distro, otlp_protocols
+from agentops.installed import DISTRO_VARIABLE, GRPC, HTTP_PROTOBUF, NAME, PROTOCOL_VARIABLE, gives_way, no_vendor_distro, otlp_protocols
 from agentops_instrumentors.core.guard import logger, swallowed
-
-_DISTRO_VARIABLE: Final = "OTEL_PYTHON_DISTRO"
-_CONFIGURATOR_VARIABLE: Final = "OTEL_PYTHON_CONFIGURATOR"
 
 
 def publish() -> None:
@@ -25,17 +21,11 @@ def publish() -> None:
     """
     if GRPC not in otlp_protocols():
         os.environ.setdefault(PROTOCOL_VARIABLE, HTTP_PROTOBUF)
-    if not no_vendor_distro():
-        _leave_to_vendor()
-    elif os.environ.setdefault(_DISTRO_VARIABLE, NAME) != NAME:
-        _publish_exporters()
-
-
-def _leave_to_vendor() -> None:
-    for variable, group in ((_DISTRO_VARIABLE, "opentelemetry_distro"), (_CONFIGURATOR_VARIABLE, "opentelemetry_configurator")):
-        name = next((entry.name for entry in installed(group) if entry.name != NAME), "")
-        if name and os.environ.get(_DISTRO_VARIABLE, "") != NAME:
-            os.environ.setdefault(variable, name)
+    if no_vendor_distro():
+        if os.environ.setdefault(DISTRO_VARIABLE, NAME) != NAME:
+            _publish_exporters()
+    else:
+        gives_way()
 
 
 def _publish_exporters() -> None:

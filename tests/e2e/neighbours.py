@@ -136,6 +136,8 @@ class Program:
     ours: bool = True
     first: str = ""
     """The distribution whose entry points come first."""
+    sitecustomize: bool = False
+    """Started by OpenTelemetry's `sitecustomize` on the import path, as where an operator puts it there, and not by its launcher."""
 
 
 def run(neighbour: Neighbour, program: Program, folder: Path, theirs: HttpServer | None = None) -> Outcome:
@@ -143,6 +145,8 @@ def run(neighbour: Neighbour, program: Program, folder: Path, theirs: HttpServer
     folder.mkdir(parents=True, exist_ok=True)
     runner = PythonRunner(folder, folder / "local")
     pythonpath = [project()] if program.ours else []
+    if program.sitecustomize:
+        pythonpath += neighbour.python.parent.parent.glob("lib/python*/site-packages/opentelemetry/instrumentation/auto_instrumentation")
     if program.first:
         pythonpath.insert(0, neighbour.listed_first(program.first, folder / "first"))
     with FakeOpenAI() as openai, FakeAgentOps(KEY) as agentops, OtlpSink() as otlp, theirs or OtlpSink() as receiver:

@@ -46,7 +46,8 @@ OTLP: Final = {
 BOTH: Final = {**OTLP, "AGENTOPS_API_KEY": KEY, CONTENT: "SPAN_ONLY"}
 UNCHANGED: Final = CALLS + OWN_WORK + "calls()"
 SESSIONS: Final = SESSION + CALLS + OWN_WORK + IN_A_SESSION
-ORDERS: Final = ("theirs", "ours")
+ORDERS: Final = ("theirs", "ours", "sitecustomize")
+"""Who is listed first; the last: ours, with nothing that could have set a variable before."""
 _OF_A_RUN: Final = ("process.", "service.instance.id")
 
 
@@ -59,8 +60,11 @@ def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         # Whoever the file system lists first, be it OpenTelemetry's own: that is what ours, listed before all, must not change.
         "without, ours first": Program(UNCHANGED, OTLP, instrument=True, ours=False),
         "without, theirs first": Program(UNCHANGED, OTLP, instrument=True, ours=False, first=theirs),
-        **{f"unchanged, {order} first": Program(UNCHANGED, BOTH, instrument=True, first=first[order]) for order in ORDERS},
-        **{f"session, {order} first": Program(SESSIONS, BOTH, instrument=True, first=first[order]) for order in ORDERS},
+        **{f"unchanged, {order} first": Program(UNCHANGED, BOTH, instrument=True, first=first[order]) for order in first},
+        **{f"session, {order} first": Program(SESSIONS, BOTH, instrument=True, first=first[order]) for order in first},
+        "without, sitecustomize first": Program(UNCHANGED, OTLP, ours=False, sitecustomize=True),
+        "unchanged, sitecustomize first": Program(UNCHANGED, BOTH, sitecustomize=True, first=OURS),
+        "session, sitecustomize first": Program(SESSIONS, BOTH, sitecustomize=True, first=OURS),
         "ours named": Program(SESSIONS, {**BOTH, "OTEL_PYTHON_DISTRO": "agentops"}, instrument=True, first=theirs),
     }
     folder: Path = tmp_path_factory.mktemp(request.param)

@@ -43,7 +43,8 @@ def _choice(group: str, variable: str, given: Collection[str], ours: str) -> Cho
         if wanted and entry.name != wanted:
             continue
         if wanted:
-            why = f"{variable}={wanted}" if variable in given or wanted != NAME else f"{variable} is unset, and {ours}"
+            theirs = "it is what there would be without ours, which gives way"
+            why = f"{variable}={wanted}" if variable in given else f"{variable} is unset, and {ours if wanted == NAME else theirs}"
         else:
             why = "it is the only one" if len(entries) == 1 else f"{variable} is unset, and it comes first in the order of the file system"
         others = tuple(_named(other) for other in entries if other is not entry)
