@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import sys
 import time
 from collections import Counter
@@ -116,6 +117,64 @@ def test_a_receiver_that_refuses_connections_gets_it_in_the_same_process(run_pyt
         program.communicate("\n", timeout=60)
     assert program.returncode == 0
     assert waiting(agentops_local_dir) == []
+
+
+def test_a_receiver_that_is_down_for_more_than_a_minute_gets_it_within_half_a_minute_of_its_return(run_python: PythonRunner) -> None:
+    with OtlpSink() as away:
+        port = away.port
+    program = run_python.start(WORK + "print('recorded', flush=True)\nsys.stdin.readline()\n", env=otlp(away))
+    assert program.stdout is not None
+    assert program.stdout.readline() == "recorded\n"
+    time.sleep(70)
+    with OtlpSink(port) as back:
+        back.wait_for_spans(4, 45)
+        assert counted(back) == SPANS
+        program.communicate("\n", timeout=60)
+    assert program.returncode == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_outages_of_all_kinds_while_it_records_cost_nothing_and_nothing_comes_twice(
+    run_python: PythonRunner, otlp_sink: OtlpSink, agentops_backend: FakeAgentOps, seed: int
+) -> None:
+    rolled = random.Random(seed)
+    code = """
+logging.disable()
+print("begun", flush=True)
+number = 0
+began = time.monotonic()
+while time.monotonic() - began < 12:
+    with agentops.start_trace(f"trace {number}"):
+        look_up("x" * (number % 7) * 300)
+    number += 1
+    time.sleep(0.01)
+print(number, flush=True)
+"""
+    environment = otlp(otlp_sink, **agentops_backend.env, OTEL_LOGS_EXPORTER="none")
+    program = run_python.start(WORK + code, env=environment)
+    assert program.stdout is not None
+    assert program.stdout.readline() == "begun\n"
+    # None of them takes anything, so that what comes twice was sent twice without need.
+    failing = [Behaviour(status=status) for status in (429, 500, 502, 503, 504)] + [
+        Behaviour(drop=True),
+        Behaviour(status=429, retry_after=1),
+    ]
+    while program.poll() is None:
+        for receiver in (otlp_sink, agentops_backend):
+            receiver.behave(rolled.choice([Behaviour(), *failing]), path="/v1/traces")
+        agentops_backend.max_request_bytes = rolled.choice([20 << 20, 20_000])
+        time.sleep(rolled.uniform(0.1, 1.5))
+    for receiver in (otlp_sink, agentops_backend):
+        receiver.behave(Behaviour())
+    number = int(program.communicate(timeout=30)[0].split()[-1])
+    for _ in range(2):
+        run_python(INIT, env=environment)
+    assert counted(otlp_sink) == {"execute_tool look_up": 3 + number, "invoke_workflow job": 1} | {
+        f"invoke_workflow trace {each}": 1 for each in range(number)
+    }
+    assert counted(agentops_backend) == {"look_up.tool": 3 + number, "job.session": 1} | {
+        f"trace {each}.session": 1 for each in range(number)
+    }
 
 
 def test_a_slow_receiver_holds_nobody_up(run_python: PythonRunner, otlp_sink: OtlpSink, agentops_local_dir: Path) -> None:
