@@ -120,14 +120,14 @@ class Invocation:
 
     def finish(self, response: Response | None = None) -> None:
         """End the operation with `response`, or with what `settle` says of it."""
-        if self._claim.acquire(blocking=False):
+        if self._claim.acquire(False):
             self._end(response if response is not None else self._settled(), None)
 
     def fail(self, error: BaseException) -> None:
         """End the operation with `error`, keeping what had arrived; being dropped half-way (GeneratorExit) is no error."""
         if isinstance(error, GeneratorExit):
             self.finish()
-        elif self._claim.acquire(blocking=False):
+        elif self._claim.acquire(False):
             self._end(self._settled() if self.settle else _NOTHING, error)
 
     @property
