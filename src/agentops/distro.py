@@ -28,6 +28,7 @@ from agentops.installed import (
     otlp_protocols,
 )
 from agentops.resource import distribution, machine
+from agentops.second_provider import explain
 from agentops_instrumentors.core import environment
 from agentops_instrumentors.core.guard import guarded, swallowed, warn_once
 
@@ -91,6 +92,7 @@ class AgentOpsConfigurator(_OTelSDKConfigurator):
         if spools is not None:
             guarded("spool", spools.take_their_place, *SIGNALS)
         wiring.ensure_own()
+        explain()
 
 
 def _arguments(given: dict[str, Any]) -> dict[str, Any]:
@@ -117,6 +119,7 @@ def build_tracer_provider() -> None:
     if spools is not None:
         guarded("spool", spools.take_their_place, TRACES)
     wiring.ensure_own()
+    explain()
 
 
 def _spools() -> ModuleType | None:

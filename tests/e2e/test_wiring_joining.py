@@ -62,6 +62,17 @@ session.end()
 (own,) = mine.get_finished_spans()
 print(wiring.destinations().content, own.attributes["session.id"])
 """
+SET_TOO_LATE = """
+import agentops
+session = agentops.init()
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+for _ in range(2):
+    trace.set_tracer_provider(TracerProvider())
+with trace.get_tracer("program").start_as_current_span("work"):
+    pass
+session.end()
+"""
 ATTACHED_BY_HAND = """
 import agentops
 from opentelemetry import trace
@@ -160,6 +171,12 @@ def test_a_provider_made_after_init_can_be_joined_too(tmp_path: Path) -> None:
     assert outcome.copies() == outcome.copies("own") == (1, 0, 0)
     assert same_session(outcome) == "NO_CONTENT"
     assert outcome.errors == ""
+
+
+def test_a_provider_that_is_set_too_late_is_told_what_to_do(tmp_path: Path) -> None:
+    outcome = started(tmp_path, SET_TOO_LATE, {"AGENTOPS_API_KEY": KEY}, instrument=False)
+    assert outcome.copies() == (1, 0, 0)
+    assert outcome.errors.count("set it before agentops.init()") == 1
 
 
 def test_the_applications_metrics_are_joined_and_spans_added(tmp_path: Path) -> None:
