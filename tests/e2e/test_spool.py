@@ -221,6 +221,25 @@ trace.set_tracer_provider(provider)
     assert (counted(otlp_sink), counted(agentops_backend)) == (SPANS, AT_AGENTOPS)
 
 
+def test_a_tracer_provider_of_ours_beside_the_programs_own_meter_provider(
+    run_python: PythonRunner, otlp_sink: OtlpSink, agentops_backend: FakeAgentOps, agentops_local_dir: Path
+) -> None:
+    own = """
+from opentelemetry import metrics
+from opentelemetry.sdk.metrics import MeterProvider
+metrics.set_meter_provider(MeterProvider())
+"""
+    for receiver in (otlp_sink, agentops_backend):
+        receiver.behave(Behaviour(status=503))
+    environment = otlp(otlp_sink, **agentops_backend.env, OTEL_LOGS_EXPORTER="none")
+    run_python(own + WORK, env=environment)
+    assert len(waiting(agentops_local_dir)) == 2
+    for receiver in (otlp_sink, agentops_backend):
+        receiver.behave(Behaviour())
+    run_python(own + INIT, env=environment)
+    assert (counted(otlp_sink), counted(agentops_backend)) == (SPANS, AT_AGENTOPS)
+
+
 def test_an_exporter_that_somebody_else_builds_is_spooled_from_its_batches(
     run_python: PythonRunner, agentops_backend: FakeAgentOps, agentops_local_dir: Path
 ) -> None:

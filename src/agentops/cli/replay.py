@@ -35,7 +35,9 @@ class _NoSuchSessionError(Exception):
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser], store: argparse.ArgumentParser) -> None:  # pyright: ignore[reportPrivateUsage]
     """Add the command's arguments."""
     about = "send recorded sessions to an OTLP/HTTP receiver"
-    parser = commands.add_parser("replay", parents=[store], help=about, description=f"{about.capitalize()}, without recording anything.")
+    parser = commands.add_parser(
+        "replay", parents=[store], help=about, description=f"{about[0].upper()}{about[1:]}, without recording anything."
+    )
     what = "a session's id, a unique beginning of it, latest, or a file of OTLP JSON lines; all recorded sessions where none is given"
     parser.add_argument("what", nargs="*", metavar="ID|latest|FILE", help=what)
     where = f"base URL of the receiver, or its URL for traces; where it is left out, {_ENDPOINT_VARIABLE} and its kin decide"
