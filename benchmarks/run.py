@@ -62,6 +62,8 @@ def measured(suite: Suite, home: Path, parts: list[str], only: str | None, *, fr
     state = home / "state"
     now = _state(suite)
     if fresh or not state.exists() or state.read_text() != now or all(_done(home / f"{part}.json") for part in parts):
+        if home.exists() and not fresh:
+            _say("what is kept of the last run is whole, or of another state of the tree: from the beginning")
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
         state.write_text(now)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Kind:
     """One kind of span: `name` is its `agentops.span.kind`, its span's name is `{prefix} {name of the callable}`.
 
-    `arguments` and `result` are the attributes for inputs and outputs. A session is a root span with a trace of its own.
+    `arguments` and `result` are the attributes for inputs and outputs. A session is a root span with a trace of its own; what
+    `is_measured` has metrics.
     """
 
     name: str
@@ -28,12 +29,13 @@ class Kind:
     arguments: str = semconv.ENTITY_INPUT
     result: str = semconv.ENTITY_OUTPUT
     is_session: bool = False
+    is_measured: bool = False
     inside: str = field(default_factory=lambda: create_key("agentops-inside"), compare=False)
     """Context key of the identity of the object whose method the innermost span of this kind is."""
 
 
-AGENT: Final = Kind("agent", semconv.INVOKE_AGENT)
-TOOL: Final = Kind("tool", semconv.EXECUTE_TOOL, semconv.TOOL_CALL_ARGUMENTS, semconv.TOOL_CALL_RESULT)
+AGENT: Final = Kind("agent", semconv.INVOKE_AGENT, is_measured=True)
+TOOL: Final = Kind("tool", semconv.EXECUTE_TOOL, semconv.TOOL_CALL_ARGUMENTS, semconv.TOOL_CALL_RESULT, is_measured=True)
 TASK: Final = Kind("task", "task")
 WORKFLOW: Final = Kind("workflow", "workflow")
 OPERATION: Final = Kind("operation", "operation")

@@ -53,10 +53,8 @@ class Scope:
 
     def took(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Record the arguments, as the content policy has it; now, because the callable may change them."""
-        if not (self.definition.captures_input and self.span.is_recording()):
-            return
         policy = content.policy()
-        if policy.on_span:
+        if policy.on_span and self.definition.captures_input and self.span.is_recording():
             self.record(self.definition.kind.arguments, self.definition.inputs(args, kwargs), policy)
 
     def record(self, key: str, value: object, policy: content.Policy) -> None:
@@ -108,10 +106,10 @@ class Scope:
         if self._yielded is not None:
             text = self._yielded.text()
             self.span.set_attribute(self.definition.kind.result, text)
-        elif result is not NOTHING and self.definition.captures_output and self.span.is_recording():
-            policy = content.policy()
-            if policy.on_span:
-                self.record(self.definition.kind.result, result, policy)
+            return
+        policy = content.policy()
+        if policy.on_span and result is not NOTHING and self.definition.captures_output and self.span.is_recording():
+            self.record(self.definition.kind.result, result, policy)
 
     def _close(self, error: BaseException | None) -> None:
         raise NotImplementedError
@@ -126,20 +124,21 @@ class Operation(Scope):
         around = parent_context(get_current())
         kind = definition.kind
         inside = failures.Failures()
-        values = {**around, failures.AROUND: inside, kind.inside: owner}
         agent = agents.agent_in(around)
         if kind is AGENT:
-            agent = values[agents.AGENT] = agents.Agent(definition.name, definition.agent_id)
+            agent = agents.Agent(definition.name, definition.agent_id)
+            starting = Context({**around, failures.AROUND: inside, kind.inside: owner, agents.AGENT: agent})
+        else:
+            starting = Context({**around, failures.AROUND: inside, kind.inside: owner})
         # Given at the start, where samplers see them and they cost half of what they cost the span processor.
         attributes = {**_belonging(around, agent), **definition.attributes}
         if kind is TOOL and agent is not None:
             attributes[semconv.AGENT_NAME] = agent.name
             agent.tool_calls += 1
-        starting = Context(values)
         span = telemetry.tracer.start_span(
             definition.span_name, starting, SpanKind.INTERNAL, attributes, record_exception=False, set_status_on_exception=False
         )
-        span = as_started(span, attributes)
+        span = as_started(span, attributes, semconv.SPAN_KIND)
         super().__init__(definition, span, set_span_in_context(span, starting))
         self._agent = agent
         self._around = around
@@ -151,7 +150,8 @@ class Operation(Scope):
         try:
             if isinstance(error, GeneratorExit):
                 error = None
-            self._measure(error)
+            if self.definition.kind.is_measured:
+                self._measure(error)
             if error is not None and self.span.is_recording():
                 policy = content.policy()
                 failed = {semconv.ERROR_TYPE: content.exception_type(error), semconv.ERROR_SPAN_KIND: self.definition.kind.name}
@@ -165,12 +165,8 @@ class Operation(Scope):
 
     def _measure(self, error: BaseException | None) -> None:
         kind, telemetry = self.definition.kind, self._telemetry
-        if kind is not TOOL and kind is not AGENT:
-            return
         seconds, span = perf_counter() - self._started, self.span.get_span_context()
-        labels: dict[str, Any] = {}
-        if self._agent is not None:
-            labels[semconv.AGENT_NAME] = self._agent.name
+        labels: dict[str, Any] = {} if self._agent is None else {semconv.AGENT_NAME: self._agent.name}
         if kind is AGENT and telemetry.tool_calls is not None and self._agent is not None:
             waiting.later(waiting.on_histogram, telemetry.tool_calls, self._agent.tool_calls, dict(labels), span)
         if error is not None:
