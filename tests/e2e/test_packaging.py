@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.fakes.otlp_sink import OtlpSink
     from tests.fakes.process import PythonRunner
 
+pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
 CALL = "import openai\nopenai.OpenAI().embeddings.create(model='text-embedding-3-small', input='hi')\n"

@@ -176,6 +176,7 @@ if __name__ == "__main__":
 )
 
 
+@pytest.mark.e2e
 def test_celery_prefork(run_python: PythonRunner, otlp_sink: OtlpSink, tmp_path: Path) -> None:
     worker = run_python.start(TASKS, env=environment(otlp_sink), args=[str(tmp_path), str(REQUESTS)])
     done = tmp_path / "done"
