@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Span
 
+    from agentops_instrumentors.core.invocation import Passage
     from agentops_instrumentors.core.operation import Request
     from agentops_instrumentors.core.telemetry import Telemetry
 
@@ -48,6 +49,10 @@ class Adopted:
         return attach(set_value(arbitration.ELSEWHERE, True, get_current()))
 
     leave = staticmethod(Invocation.leave)
+
+    def passage(self) -> Passage:
+        """`enter` and `leave`."""
+        return self.enter, self.leave
 
     def arrived(self) -> None:
         """A chunk of a stream arrived."""

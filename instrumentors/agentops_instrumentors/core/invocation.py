@@ -7,9 +7,11 @@ so no context token ever crosses a yield.
 from __future__ import annotations
 
 from _thread import LockType
+from contextvars import Token
+from functools import partial
 from threading import Lock, current_thread, get_ident
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 from opentelemetry.baggage import get_baggage, remove_baggage
@@ -26,7 +28,6 @@ from agentops_instrumentors.core.telemetry import parent_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextvars import Token
 
     from agentops_instrumentors.core.messages import Content
     from agentops_instrumentors.core.operation import AttributeValue, Request
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 CURRENT: Final = create_key("agentops-genai-invocation")
 _NOTHING: Final = Response()
 _WITH_DETAILS: Final = (semconv.CHAT, semconv.TEXT_COMPLETION, semconv.GENERATE_CONTENT)
+Passage: TypeAlias = "tuple[Callable[[], Token[Context]], Callable[[Token[Context]], None]]"
 _NO_ATTRIBUTES: Final[dict[str, AttributeValue]] = {}
 
 
@@ -113,6 +115,13 @@ class Invocation:
         return attach(self.context)
 
     leave = staticmethod(restore)
+
+    def passage(self) -> Passage:
+        """`enter` and `leave` for who uses them again and again in one thread or task: straight to the variable that holds the context."""
+        token = self.enter()
+        self.leave(token)
+        # Another vendor's context has tokens of its own.
+        return (partial(token.var.set, self.context), token.var.reset) if type(token) is Token else (self.enter, self.leave)
 
     def arrived(self) -> None:
         """A chunk of a stream arrived."""

@@ -66,28 +66,31 @@ class _Observed:
 class ObservedIterator(_Observed):
     """A synchronous source iterator, observed."""
 
-    __slots__ = ()
+    __slots__ = ("_enter", "_leave")
+
+    def __init__(self, source: Any, invocation: Invocation, accumulator: Accumulator) -> None:
+        super().__init__(source, invocation, accumulator)
+        self._enter, self._leave = invocation.passage()
 
     def __iter__(self) -> Iterator[Any]:
         return self
 
     def __next__(self) -> Any:
-        invocation = self._invocation
-        token = invocation.enter()
+        token = self._enter()
         self.reading = True
         try:
             chunk = next(self._source)
         except StopIteration:
-            invocation.leave(token)
-            invocation.finish()
+            self._leave(token)
+            self._invocation.finish()
             raise
         except BaseException as error:
-            invocation.leave(token)
-            invocation.fail(error)
+            self._leave(token)
+            self._invocation.fail(error)
             raise
         finally:
             self.reading = False
-        invocation.leave(token)
+        self._leave(token)
         self._observe(chunk)
         return chunk
 
