@@ -41,8 +41,11 @@ conformance: .venv/.test
 weaver: .venv/.test
 	$(RUN) -m conformance.weaver
 
-e2e: .venv/.test
+# Exporters and spools once more on the oldest OpenTelemetry. (Its own encoder leaves attributes without a value out, which
+# test_spool_protobuf compares with.)
+e2e: .venv/.test .venvs/oldest/.ready
 	$(RUN) -m pytest -q -m e2e -o faulthandler_timeout=900
+	.venvs/oldest/bin/python $(PYTEST) -m "not e2e" tests/unit/test_export_*.py tests/unit/test_spool.py tests/e2e/test_export*.py
 	$(RUN) -m benchmarks.instructions gate
 
 bench: .venv/.test

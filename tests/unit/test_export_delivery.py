@@ -196,7 +196,7 @@ def test_metrics_are_cut_between_metrics() -> None:
         meter.create_counter(f"counter_{number}").add(number)
     data = reader.get_metrics_data()
     assert data is not None
-    found = parcels("metrics", encode_metrics(data), 1200)
+    found = parcels("metrics", encode_metrics(data), 600)
     assert len(found) > 2
     assert {metric.name for parcel in found for metric in decode_metrics(parcel.body("", ""))} == {f"counter_{n}" for n in range(40)}
 
