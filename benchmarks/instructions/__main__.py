@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.adapters import BARE, FLOOR, OFFICIAL, OURS
 from benchmarks.instructions import count, record
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _OURS = replace(OURS, project=False)
 """In its environment, but as it stands in the tree."""

@@ -23,7 +23,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON, ParentBased
 
-from benchmarks.instructions.workload import CASES, CONTENT, NO_CONTENT, SAMPLED_OUT
+from benchmarks.instructions.workload import CASES, CONTENT, NO_CONTENT, SAMPLED_OUT, answer_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +50,7 @@ class Pipeline(NamedTuple):
 def main(adapter: str) -> None:
     """Count every setting, each in a forked process."""
     instrument = import_module(adapter).instrument
+    answer_at_once()
     for setting, capture in _CAPTURE.items():
         child = os.fork()
         if child == 0:
