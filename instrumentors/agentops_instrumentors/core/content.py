@@ -5,7 +5,6 @@ Everything a model or a user said passes through here, exceptions' text and stat
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hashlib
 import traceback
@@ -240,7 +239,7 @@ def blob(modality: str, data: str | bytes, mime_type: str | None = None) -> dict
     `data` is the bytes, or base64 text; text that is not is measured and hashed as it stands.
     """
     try:
-        raw = base64.b64decode(data) if isinstance(data, str) else data
+        raw = _codec().from_base64(data) if isinstance(data, str) else data
     except (binascii.Error, ValueError):
         raw = str(data).encode("utf-8", "replace")
     part: dict[str, Any] = {

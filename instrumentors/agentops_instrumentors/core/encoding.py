@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, Final, NamedTuple, cast
@@ -16,7 +17,6 @@ _INLINE: Final = b";base64,"
 _DATA_URL: Final = re.compile(r"(data:[^\s,;\"']{0,100}(?:;[^\s,;\"']{0,100}){0,4};base64,)([A-Za-z0-9+/_=-]+)")
 _NOTE: Final = "agentops.elided"
 _SHORTEST: Final = 128
-_LONGEST_MARK: Final = 64
 _DEEPEST: Final = 64
 _TELLING: Final = 10**6
 """Whole numbers from here up may be a card's, a telephone's or an account's: a redactor sees them."""
@@ -68,6 +68,14 @@ def to_values(value: object, max_bytes: int, redactor: Redactor | None) -> Any:
             return cut
         longest //= 2
     return _thin(cast("list[Any]", cut), max_bytes) if isinstance(cut, list) else _MARK.format(_size(clean))
+
+
+def from_base64(text: str) -> bytes:
+    """The bytes that base64 text stands for; ValueError where it does not. msgspec takes a fifth of the time, but no line breaks."""
+    try:
+        return msgspec.convert(text, bytes)
+    except msgspec.ValidationError:
+        return b64decode(text)
 
 
 def utf8(text: str) -> str:
@@ -127,7 +135,7 @@ def _clean_text(value: str, rules: _Rules) -> str:
     if rules.redactor is None:
         # What will be cut off in any case is not read first, unless a blob might begin before.
         if len(value) > rules.longest and not _inlines(value[: rules.longest]):
-            return _head(value, rules.longest // 2 - _LONGEST_MARK)
+            return _head(value, rules.longest // 2 - _SHORTEST)
         return _without_blobs(utf8(value))
     return utf8(rules.redactor(_without_blobs(utf8(value))))
 
@@ -198,12 +206,10 @@ def _cut(value: Any, longest: int) -> Any:
 
 def _head(text: str, longest: int) -> str:
     """The first `longest` characters, and how many bytes are left out, by an earlier cut too."""
-    earlier = _MARKED.search(text, len(text) - _LONGEST_MARK)
+    earlier = _MARKED.search(text, len(text) - _SHORTEST)
     kept = utf8(text[: min(longest, earlier.start()) if earlier else longest])
-    left_out = _bytes(text) - _bytes(kept)
-    if earlier:
-        left_out += int(earlier[1]) - _bytes(earlier[0])
-    return kept + _MARK.format(left_out)
+    before = int(earlier[1]) - _bytes(earlier[0]) if earlier else 0
+    return kept + _MARK.format(_bytes(text) - _bytes(kept) + before)
 
 
 def _bytes(text: str) -> int:
