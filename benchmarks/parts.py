@@ -78,19 +78,21 @@ def spans(run: Run) -> Any:
     """Decorators and sessions, adapters in turn."""
     found: dict[str, Any] = {}
     workers: dict[Adapter, Worker] = {}
-    for adapter in (OURS, *run.peers):
-        run.say(f"decorators and sessions: {adapter.name}")
-        with measure.noted(adapter, run.failures):
-            workers[adapter] = run.worker("benchmarks.spans", adapter, NO_CONTENT)
-            found[adapter.name] = {"off": workers[adapter].versions.get("off"), "rounds": []}
-    for number in range(run.suite.rounds + 1):
-        for adapter, worker in workers.items():
+    try:
+        for adapter in (OURS, *run.peers):
+            run.say(f"decorators and sessions: {adapter.name}")
             with measure.noted(adapter, run.failures):
-                took = worker.ask(times=300)
-                if number:
-                    found[adapter.name]["rounds"].append(took)
-    for worker in workers.values():
-        worker.close()
+                workers[adapter] = run.worker("benchmarks.spans", adapter, NO_CONTENT)
+                found[adapter.name] = {"off": workers[adapter].versions.get("off"), "rounds": []}
+        for number in range(run.suite.rounds + 1):
+            for adapter, worker in workers.items():
+                with measure.noted(adapter, run.failures):
+                    took = worker.ask(times=300)
+                    if number:
+                        found[adapter.name]["rounds"].append(took)
+    finally:
+        for worker in workers.values():
+            worker.close()
     return found
 
 
