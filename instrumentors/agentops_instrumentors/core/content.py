@@ -8,25 +8,20 @@ from __future__ import annotations
 import binascii
 import hashlib
 import traceback
-from collections.abc import Callable
 from enum import Enum
 from functools import cache
-from importlib import import_module
-from importlib.metadata import entry_points
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
-from agentops_instrumentors.core import environment, semconv
+from agentops_instrumentors.core import environment, redactors, semconv
 from agentops_instrumentors.core.guard import swallowed
+
+if TYPE_CHECKING:
+    from agentops_instrumentors.core.redactors import Redactor
 
 CAPTURE_VARIABLE: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 EMIT_EVENT_VARIABLE: Final = "OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT"
-REDACTOR_VARIABLE: Final = "AGENTOPS_REDACTOR"
-REDACTOR_GROUP: Final = "agentops_redactor"
 MAX_BYTES_VARIABLE: Final = "AGENTOPS_CONTENT_MAX_BYTES"
 DEFAULT_MAX_BYTES: Final = 1024 * 1024
-REDACTION_FAILED: Final = "[redaction failed]"
-
-Redactor = Callable[[str], str]
 
 
 class ContentMode(Enum):
@@ -115,69 +110,13 @@ def mode_of(value: str) -> ContentMode:
 def policy_for(mode: ContentMode) -> Policy:
     """The policy that goes with a mode: redactors and limits are the process's."""
     emit_event = environment.boolean(EMIT_EVENT_VARIABLE, False) if environment.text(EMIT_EVENT_VARIABLE) else None
-    references = chosen_redactors() if mode is not ContentMode.NO_CONTENT or environment.text(REDACTOR_VARIABLE) else ()
+    references = redactors.chosen() if mode is not ContentMode.NO_CONTENT or environment.text(redactors.VARIABLE) else ()
     return Policy(
         mode,
         emit_event=emit_event,
-        redactor=_Redactors(references) if references else None,
+        redactor=redactors.Chain(references) if references else None,
         max_bytes=environment.integer(MAX_BYTES_VARIABLE, DEFAULT_MAX_BYTES, minimum=1024),
     )
-
-
-def chosen_redactors() -> tuple[str, ...]:
-    """References of the redactors to apply, in order: `module:function`, or the name of an entry point.
-
-    AGENTOPS_REDACTOR names them, `none` for none at all. While it is unset they are those that installed distributions bring along by
-    entry points of the group `agentops_redactor`; ours is there to be named.
-    """
-    given = environment.text(REDACTOR_VARIABLE)
-    if given.lower() == "none":
-        return ()
-    if given:
-        return tuple(part for part in (part.strip() for part in given.split(",")) if part)
-    brought = {entry.name for entry in entry_points(group=REDACTOR_GROUP) if not entry.value.startswith("agentops.")}
-    return tuple(sorted(brought))
-
-
-def load_redactor(reference: str) -> Redactor:
-    """The redactor that `reference` names (see `chosen_redactors`). Raises what loading it raises; TypeError if it cannot be called."""
-    if ":" in reference:
-        module, _, name = reference.partition(":")
-        loaded = getattr(import_module(module), name)
-    else:
-        found = list(entry_points(group=REDACTOR_GROUP, name=reference))
-        if not found:
-            raise LookupError(f"no installed distribution has a redactor {reference!r}")
-        loaded = found[0].load()
-    if not callable(loaded):
-        raise TypeError(f"{reference} cannot be called")
-    return cast("Redactor", loaded)
-
-
-class _Redactors:
-    """Redactors one after the other. They load with the first text: settings are read before the program's own modules can be found."""
-
-    def __init__(self, references: tuple[str, ...]) -> None:
-        self._references = references
-        self._loaded: list[Redactor] | None = None
-
-    def __call__(self, text: str) -> str:
-        if self._loaded is None:
-            self._loaded = [_loaded_or_closed(reference) for reference in self._references]
-        for redactor in self._loaded:
-            text = str(redactor(text))
-        return text
-
-
-def _loaded_or_closed(reference: str) -> Redactor:
-    try:
-        return load_redactor(reference)
-    except Exception as error:
-        swallowed(f"{REDACTOR_VARIABLE}={reference}", error)
-    accepted = f"module:function, importable and callable, or an installed redactor ({REDACTOR_GROUP})"
-    environment.invalid(REDACTOR_VARIABLE, reference, accepted, "nothing is recorded unredacted")
-    # Failing open would publish what the user wanted hidden.
-    return lambda _text: REDACTION_FAILED
 
 
 def redact(text: str, chosen: Policy) -> str:
@@ -190,7 +129,7 @@ def redact(text: str, chosen: Policy) -> str:
         return utf8(str(chosen.redactor(utf8(text))))
     except Exception as error:
         swallowed("redactor", error)
-        return REDACTION_FAILED
+        return redactors.FAILED
 
 
 def to_json(value: object, chosen: Policy) -> str:

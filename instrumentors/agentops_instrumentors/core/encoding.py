@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import re
 from base64 import b64decode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import msgspec
+
+if TYPE_CHECKING:
+    from agentops_instrumentors.core.redactors import Redactor
 
 _MARK: Final = "…[{} bytes left out]"
 _MARKED: Final = re.compile(r"…\[(\d+) bytes left out\]$")
@@ -23,8 +26,6 @@ _TELLING: Final = 10**6
 _LONGEST_INTEGER: Final = 4096
 """In bits; Python refuses to write much longer ones in decimal digits."""
 _INTEGERS: Final = range(-(2**63), 2**63)
-
-Redactor = Callable[[str], str]
 
 
 def plain(value: object) -> object:

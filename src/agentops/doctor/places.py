@@ -12,7 +12,7 @@ from agentops.doctor.facts import Content, Signal, Store
 from agentops.installed import installed
 from agentops.store import paths
 from agentops.store.files import Limits, stored_files
-from agentops_instrumentors.core import content, environment
+from agentops_instrumentors.core import content, environment, redactors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,13 +50,13 @@ def captured(chosen: Destinations) -> Content:
         )
     else:
         why = f"{content.CAPTURE_VARIABLE} is unset, and spans go to AgentOps or the local store alone"
-    redactors, error = content.chosen_redactors(), ""
-    for reference in redactors:
+    named, error = redactors.chosen(), ""
+    for reference in named:
         try:
-            content.load_redactor(reference)("")
+            redactors.load(reference)("")
         except Exception as failure:
             error = f"{reference}: {type(failure).__name__}: {failure}"
-    return Content(chosen.content, why, redactors, error)
+    return Content(chosen.content, why, named, error)
 
 
 def store() -> Store:
