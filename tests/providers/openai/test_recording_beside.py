@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
+from tests.providers.openai import sdk
 from tests.providers.openai.recording import HELLO, MODEL
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def test_an_answer_and_a_stream_are_metered_once(record: OpenAIRecorder) -> None
 
 
 def test_a_helper_that_calls_what_is_patched_is_metered_once(record: OpenAIRecorder) -> None:
-    with record.client.chat.completions.stream(model=MODEL, messages=HELLO, stream_options={"include_usage": True}) as stream:
+    with sdk.chat_stream(record.client)(model=MODEL, messages=HELLO, stream_options={"include_usage": True}) as stream:
         stream.get_final_completion()
     assert tokens(record) == sum(record.server.tokens())
 
