@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+pytestmark = pytest.mark.e2e
 THREE_SPANS = """
 from opentelemetry import trace
 for _ in range(3):

@@ -152,7 +152,7 @@ def calls_by_session(sink: OtlpSink) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize("way", ["init", "launcher", "both"])
+@pytest.mark.parametrize("way", ["init", "launcher", pytest.param("both", marks=pytest.mark.e2e)])
 def test_calls_are_in_the_session_that_started_them(
     run_python: PythonRunner, openai_server: FakeOpenAI, otlp_sink: OtlpSink, way: str
 ) -> None:
@@ -174,7 +174,7 @@ def test_a_call_after_the_session_has_ended_is_not_its_child(
     assert calls_by_session(otlp_sink) == {"early": ["early"], "": ["late"]}
 
 
-@pytest.mark.parametrize("way", ["init", "launcher"])
+@pytest.mark.parametrize("way", ["launcher", pytest.param("init", marks=pytest.mark.e2e)])
 def test_the_instrumentation_can_be_left_out(run_python: PythonRunner, openai_server: FakeOpenAI, otlp_sink: OtlpSink, way: str) -> None:
     script = BEGIN + (INIT if way == "init" else "") + "from opentelemetry.instrumentation.threading import ThreadingInstrumentor\n"
     script += "print(ThreadingInstrumentor().is_instrumented_by_opentelemetry)"
