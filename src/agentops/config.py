@@ -71,8 +71,9 @@ class Settings:
     spool: bool = False
     """True: what goes to AgentOps or over OTLP/HTTP is written to disk first and sent from there, by this process or a later one."""
     exporter: object | None = None
+    """A further SpanExporter, given to `init()`; not in the environment."""
     processor: object | None = None
-    """A further SpanExporter and SpanProcessor, given to `init()`; not in the environment."""
+    """A further SpanProcessor, given to `init()`; not in the environment."""
 
 
 def _optional_integer(name: str, fallback: str) -> int | None:
@@ -226,9 +227,12 @@ def show_warnings() -> None:
 
 
 def _apply_log_level(level: str) -> None:
-    if (chosen := str(level).upper()) in LOG_LEVELS:
-        logger.setLevel(chosen)
-        for handler in (one for one in logger.handlers if isinstance(one, _Unconfigured)):
+    chosen = str(level).upper()
+    if chosen not in LOG_LEVELS:
+        return
+    logger.setLevel(chosen)
+    for handler in logger.handlers:
+        if isinstance(handler, _Unconfigured):
             handler.setLevel(chosen)
 
 

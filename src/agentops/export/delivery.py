@@ -1,4 +1,5 @@
 """A bounded line of what waits for AgentOps, and the thread that sends it: whoever exports waits for nothing.
+
 What cannot be sent now stays in line until it can, at the end of the program for 5 s at most, all lines together.
 """
 
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from agentops.export.outcomes import Counts, Outcome, Parcel
+from agentops.export.threads import running
 from agentops_instrumentors.core.guard import swallowed, warn_once
 
 if TYPE_CHECKING:
@@ -139,14 +141,8 @@ class Delivery:
             return Counts(self._delivered, dict(self._dropped), sum(parcel.items for parcel in self._line))
 
     def _start(self) -> None:
-        """Start the thread where there is none; an interpreter that ends starts none, and `close` does its work."""
-        if self._thread is None or not self._thread.is_alive():
-            thread = threading.Thread(target=self._run, name=f"agentops-{self._what.replace(' ', '-')}", daemon=True)
-            try:
-                thread.start()
-            except RuntimeError:
-                thread = None
-            self._thread = thread
+        """Start the thread where there is none; at the end of the interpreter `close` does its work."""
+        self._thread = running(self._thread, self._run, f"agentops-{self._what.replace(' ', '-')}")
 
     def _run(self) -> None:
         # What sending does is not to be recorded, or it would be sent in its turn.

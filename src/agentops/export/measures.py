@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from opentelemetry.metrics import Observation, get_meter
 
+from agentops_instrumentors.core import semconv
 from agentops_instrumentors.version import __version__
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ SPANS: Final = "otel.sdk.exporter.span.exported"
 LOGS: Final = "otel.sdk.exporter.log.exported"
 COMPONENT_TYPE: Final = "otel.component.type"
 COMPONENT_NAME: Final = "otel.component.name"
-SERVER_ADDRESS: Final = "server.address"
-SERVER_PORT: Final = "server.port"
-ERROR_TYPE: Final = "error.type"
 _INSTRUMENTS: Final = {
     "traces": (SPANS, "{span}", "The number of spans for which the export has finished, either successful or failed."),
     "logs": (LOGS, "{log_record}", "The number of log records for which the export has finished, either successful or failed."),
@@ -98,8 +96,8 @@ def _observations(account: Account) -> Iterator[Observation]:
     attributes: dict[str, str | int] = {COMPONENT_TYPE: account.component, COMPONENT_NAME: f"{account.component}/{account.signal}"}
     parts = urlsplit(account.url)
     if parts.hostname:
-        attributes[SERVER_ADDRESS] = parts.hostname
-        attributes[SERVER_PORT] = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
+        attributes[semconv.SERVER_ADDRESS] = parts.hostname
+        attributes[semconv.SERVER_PORT] = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
     yield Observation(account.delivered, attributes)
     for cause, count in account.dropped.items():
-        yield Observation(count, {**attributes, ERROR_TYPE: cause})
+        yield Observation(count, {**attributes, semconv.ERROR_TYPE: cause})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from agentops.store.paths import private
 
 if TYPE_CHECKING:
     from io import FileIO
@@ -46,7 +47,7 @@ class Cursor:
         text = json.dumps({"offset": self.offset, "aside": self.aside}).encode()
         try:
             if self._file is None:
-                self._file = open(self.path, "r+b" if self.path.exists() else "xb", buffering=0, opener=_private)  # noqa: SIM115
+                self._file = open(self.path, "r+b" if self.path.exists() else "xb", buffering=0, opener=private)  # noqa: SIM115
             self._file.seek(0)
             self._file.write(text.ljust(_ROOM))
         except OSError:
@@ -65,7 +66,3 @@ class Cursor:
             self.path.unlink(missing_ok=True)
         except OSError:
             pass  # It is removed with the others that have no file.
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -43,7 +43,7 @@ class Place:
         if not path.exists():
             told = {"name": self.name, "signal": self.signal, "url": shown(self.url)}
             early = path.with_name(f"{DESCRIPTION}.{os.getpid()}")
-            with open(early, "w", encoding="utf-8", opener=_private) as file:
+            with open(early, "w", encoding="utf-8", opener=paths.private) as file:
                 json.dump(told, file)
             early.replace(path)
 
@@ -79,7 +79,3 @@ def shown(url: str) -> str:
         return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
     except ValueError:
         return ""
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -11,6 +11,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from agentops.export.outcomes import Outcome
 from agentops.export.parcels import parcels
+from agentops.export.threads import running
 from agentops.spool.reading import count_items
 from agentops.store.protobuf import Requests
 from agentops_instrumentors.core.guard import guarded, swallowed, warn_once
@@ -116,14 +117,8 @@ class Sender:
         return finished
 
     def _start(self) -> None:
-        if self.done or (self._thread is not None and self._thread.is_alive()):
-            return
-        thread = threading.Thread(target=self._run, name=f"agentops-spool-{self._receiver.signal}", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:
-            thread = None
-        self._thread = thread
+        if not self.done:
+            self._thread = running(self._thread, self._run, f"agentops-spool-{self._receiver.signal}")
 
     def _run(self) -> None:
         # What sending does is not to be recorded, or it would be sent in its turn.

@@ -164,7 +164,7 @@ class StoreFiles:
             time.sleep(0.001)
             path = self.folder / paths.file_name(self._run, time.time())
         self.committed = (path, 0)
-        file = open(path, "xb", buffering=0, opener=_private)  # noqa: SIM115
+        file = open(path, "xb", buffering=0, opener=_appending)  # noqa: SIM115
         prune(self.folder, self._limits, path, self._remove)
         lines = self._preamble() if self._begun else b""
         try:
@@ -187,8 +187,8 @@ class StoreFiles:
             self.close()
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_APPEND, 0o600)
+def _appending(path: str, flags: int) -> int:
+    return paths.private(path, flags | os.O_APPEND)
 
 
 def stored_files(folder: Path) -> list[StoredFile]:

@@ -46,7 +46,7 @@ def hold(folder: Path, run: str) -> Marker | None:
     paths.make_folder(path.parent)
     # It gets its name once it is locked: nobody may find it and take its process for dead.
     early = path if sys.platform == "win32" else path.with_name(run + _MAKING)
-    file = open(early, "xb", buffering=0, opener=_private)  # noqa: SIM115
+    file = open(early, "xb", buffering=0, opener=paths.private)  # noqa: SIM115
     if not _lock(file.fileno()):
         file.close()
         early.unlink(missing_ok=True)
@@ -76,10 +76,6 @@ def claim(folder: Path, run: str) -> Marker | None:
         return Marker(path, file)
     file.close()
     return None
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _lock(descriptor: int) -> bool:

@@ -27,6 +27,11 @@ class StoreName:
     run: str
 
 
+def private(path: str, flags: int) -> int:
+    """An `opener` of `open`: what it makes can be read by its owner only."""
+    return os.open(path, flags, 0o600)
+
+
 def data_folder() -> Path:
     """`AGENTOPS_LOCAL_DIR`, or the `agentops` folder among the platform's per-user data."""
     chosen = environment.text(LOCAL_DIR)
