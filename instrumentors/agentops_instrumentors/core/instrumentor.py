@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, cast
-
-from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
-from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from agentops_instrumentors.core.guard import warn_once
+from agentops_instrumentors.core.lazy import on_import
 from agentops_instrumentors.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from types import ModuleType
 
+    from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+    from typing_extensions import Self
+
     from agentops_instrumentors.core.endpoint import Endpoint
     from agentops_instrumentors.core.patching import Patches
+else:
+    BaseInstrumentor = object
+
+_UPSTREAM: Final = "opentelemetry.instrumentation.instrumentor"
+_logger: Final = logging.getLogger(_UPSTREAM)
+"""That of upstream's instrumentors: who silences or watches theirs means these, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,9 @@ class ProviderInstrumentor(BaseInstrumentor):
 
     `instrument()` takes `tracer_provider`, `meter_provider`, `logger_provider` (default: the global ones) and `policy`
     (a `core.content.Policy`; default: the process's), or `capture_message_content`, the name of a content mode.
+
+    It is an instrumentor of OpenTelemetry by registration with the abstract class, made when that is imported, and not by inheritance:
+    importing it takes 50 ms, which belong to the loader or to nobody.
     """
 
     sdk: ClassVar[str]
@@ -45,26 +56,31 @@ class ProviderInstrumentor(BaseInstrumentor):
     configuration: ClassVar[type[InstrumentorOptions]] = InstrumentorOptions
     """What a declarative file may give."""
 
+    _only: ClassVar[ProviderInstrumentor | None] = None
     _patches: Patches | None = None
     _options: dict[str, Any] | None = None
+
+    def __new__(cls, *_args: object, **_options: object) -> Self:
+        """The one of its class in this process, whatever it is called with."""
+        if cls._only is None:
+            cls._only = object.__new__(cls)
+        return cast("Self", cls._only)
+
+    @property
+    def is_instrumented_by_opentelemetry(self) -> bool:
+        """Whether it is in force, the SDK imported or not."""
+        return self._options is not None
 
     def instrumentation_dependencies(self) -> Collection[str]:
         return self.requires
 
     def instrument(self, **kwargs: Any) -> None:
         """Patch the SDK when it is imported, or now if it is. Calling it twice is harmless."""
-        # The SDK's version is checked when it is imported: a missing SDK is no conflict and costs nothing.
-        kwargs["skip_dep_check"] = True
-        super().instrument(**kwargs)
-
-    @property
-    def patches(self) -> Patches | None:
-        """The patches in force; None until the SDK is imported."""
-        return self._patches
-
-    def _instrument(self, **kwargs: Any) -> None:
-        from agentops_instrumentors.core.lazy import on_import
-
+        if self._options is not None:
+            _logger.warning("Attempting to instrument while already instrumented")
+            return
+        # OpenTelemetry's own options are about a check for the SDK: its version is checked when it is imported, and a missing SDK is
+        # no conflict and costs nothing.
         self._options = kwargs
 
         def install(_module: ModuleType) -> None:
@@ -73,7 +89,24 @@ class ProviderInstrumentor(BaseInstrumentor):
 
         on_import(self.sdk, install)
 
+    def uninstrument(self, **kwargs: Any) -> None:
+        """Take every patch off."""
+        if self._options is None:
+            _logger.warning("Attempting to uninstrument while already uninstrumented")
+            return
+        self._options = None
+        if self._patches is not None:
+            self._patches.remove()
+            self._patches = None
+
+    @property
+    def patches(self) -> Patches | None:
+        """The patches in force; None until the SDK is imported."""
+        return self._patches
+
     def _install(self, options: dict[str, Any]) -> None:
+        from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
+
         conflict = get_dependency_conflicts(self.requires)
         if conflict is not None:
             warn_once(f"version:{self.sdk}", "%s is not instrumented: %s", self.sdk, conflict)
@@ -87,11 +120,12 @@ class ProviderInstrumentor(BaseInstrumentor):
         self._patches = patching.Patches(telemetry.Telemetry(scope, __version__, **_known(options)), self.requires[0].split()[0])
         self._patches.install(endpoints)
 
-    def _uninstrument(self, **kwargs: Any) -> None:
-        self._options = None
-        if self._patches is not None:
-            self._patches.remove()
-            self._patches = None
+
+def _register(upstream: ModuleType) -> None:
+    upstream.BaseInstrumentor.register(ProviderInstrumentor)
+
+
+on_import(_UPSTREAM, _register)
 
 
 def _known(options: dict[str, Any]) -> dict[str, Any]:
