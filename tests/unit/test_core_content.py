@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import logging
 from dataclasses import dataclass
@@ -263,14 +261,6 @@ def test_exceptions_pass_through_too() -> None:
     closed = Policy(ContentMode.NO_CONTENT)
     assert content.exception_attributes(error, closed) == {"exception.type": "LookupError"}
     assert content.status_description(error, closed) is None
-
-
-def test_blobs_keep_size_and_digest() -> None:
-    raw = bytes(range(256))
-    digest = "sha256:" + hashlib.sha256(raw).hexdigest()
-    part = content.blob("image", base64.b64encode(raw).decode(), "image/png")
-    assert part == {"type": "blob", "modality": "image", "content": "", "size": 256, "digest": digest, "mime_type": "image/png"}
-    assert content.blob("audio", "not base64!")["size"] > 0
 
 
 def test_the_policy_of_the_environment(monkeypatch: pytest.MonkeyPatch, fresh_policy: Callable[[], Policy], tmp_path: Path) -> None:

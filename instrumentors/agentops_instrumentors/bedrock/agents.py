@@ -6,7 +6,8 @@ import base64
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from agentops_instrumentors.bedrock.surface import PROVIDER, Asked, Surface, guardrail, model_of, request_id
-from agentops_instrumentors.core import content, plain, semconv
+from agentops_instrumentors.core import plain, semconv
+from agentops_instrumentors.core.blobs import blob
 from agentops_instrumentors.core.messages import Content, Message, Part, TextPart, ToolCallPart, ToolCallResponsePart
 from agentops_instrumentors.core.operation import AttributeValue, Response
 from agentops_instrumentors.core.parts import elided
@@ -77,7 +78,7 @@ def _agent_said(events: Iterable[tuple[str, Any]], calls: Sequence[Any]) -> list
         found.append(TextPart(text.decode("utf-8", "replace")))
     for kind, event in events:
         if kind == "files":
-            found += [content.blob("document", str(file.get("bytes") or ""), file.get("type")) for file in many(event, "files")]
+            found += [blob("document", str(file.get("bytes") or ""), file.get("type")) for file in many(event, "files")]
         citations = dig(event, "attribution", "citations")
         if citations:
             found.append({"type": "citations", "citations": citations})

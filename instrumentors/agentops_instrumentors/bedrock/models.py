@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from msgspec.structs import replace
 
-from agentops_instrumentors.core import content, semconv
+from agentops_instrumentors.core import semconv
+from agentops_instrumentors.core.blobs import blob
 from agentops_instrumentors.core.messages import Content, Message, Part, TextPart
 from agentops_instrumentors.core.operation import AttributeValue, Response
 from agentops_instrumentors.core.plain import dig, many
@@ -151,7 +152,7 @@ def _picture_asked(body: Body) -> Content:
 
 def _pictures(answer: Answer) -> Response:
     drawn = many(answer.last("images"))
-    parts: list[Part] = [content.blob("image", str(image)) for image in drawn]
+    parts: list[Part] = [blob("image", str(image)) for image in drawn]
     return answer.response([("stop" if drawn else "error", lambda told: Message("assistant", parts, finish_reason=told))], answer.usage())
 
 

@@ -5,8 +5,6 @@ Everything a model or a user said passes through here, exceptions' text and stat
 
 from __future__ import annotations
 
-import binascii
-import hashlib
 import traceback
 from enum import Enum
 from functools import cache
@@ -170,24 +168,3 @@ def exception_type(error: BaseException) -> str:
     """The fully qualified type name, without the module for builtins."""
     kind = type(error)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
-def blob(modality: str, data: str | bytes, mime_type: str | None = None) -> dict[str, Any]:
-    """An inline blob's part without its bytes: their size and SHA-256 digest stay, so equal blobs can be told.
-
-    `data` is the bytes, or base64 text; text that is not is measured and hashed as it stands.
-    """
-    try:
-        raw = _codec().from_base64(data) if isinstance(data, str) else data
-    except (binascii.Error, ValueError):
-        raw = str(data).encode("utf-8", "replace")
-    part: dict[str, Any] = {
-        "type": "blob",
-        "modality": modality,
-        "content": "",
-        "size": len(raw),
-        "digest": "sha256:" + hashlib.sha256(raw).hexdigest(),
-    }
-    if mime_type:
-        part["mime_type"] = mime_type
-    return part

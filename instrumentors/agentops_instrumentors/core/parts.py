@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from agentops_instrumentors.core import content
-from agentops_instrumentors.core.messages import BlobPart
+from agentops_instrumentors.core.blobs import blob
 
 if TYPE_CHECKING:
     from agentops_instrumentors.core.messages import Part
@@ -44,14 +42,15 @@ def elided(value: Any) -> Any:
 
 def data_url(url: str, modality: str = "document") -> Part:
     """A `data:` URL as a blob without its bytes; its media type overrules `modality`."""
-    head, _, data = url.partition(",")
-    return blob_of(data, head[5:].partition(";")[0] or None, modality)
+    comma = url.find(",")
+    comma = len(url) if comma < 0 else comma
+    return blob_of(url, url[5:comma].partition(";")[0] or None, modality, comma + 1)
 
 
-def blob_of(data: str | bytes, mime_type: str | None, modality: str = "document") -> Part:
-    """A blob whose media type overrules `modality`."""
+def blob_of(data: str | bytes, mime_type: str | None, modality: str = "document", start: int = 0) -> Part:
+    """A blob whose media type overrules `modality`; base64 text begins at `start`."""
     kind = (mime_type or "").partition("/")[0]
-    return content.blob(kind if kind in ("image", "audio", "video") else modality, data, mime_type)
+    return blob(kind if kind in ("image", "audio", "video") else modality, data, mime_type, start)
 
 
 def arguments(text: Any) -> Any:
@@ -62,24 +61,3 @@ def arguments(text: Any) -> Any:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return text
-
-
-class BlobInPieces:
-    """A blob that arrives in pieces: its size and digest are kept, not its bytes."""
-
-    __slots__ = ("_digest", "_mime_type", "_modality", "_size")
-
-    def __init__(self, modality: str, mime_type: str | None = None) -> None:
-        self._modality = modality
-        self._mime_type = mime_type
-        self._size = 0
-        self._digest = hashlib.sha256()
-
-    def add(self, data: bytes) -> None:
-        """Take the next piece."""
-        self._size += len(data)
-        self._digest.update(data)
-
-    def part(self) -> BlobPart:
-        """The blob as far as it came."""
-        return BlobPart(self._modality, "", self._mime_type, self._size, "sha256:" + self._digest.hexdigest())

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agentops_instrumentors.core import content, parts
+from agentops_instrumentors.core import parts
+from agentops_instrumentors.core.blobs import blob
 from agentops_instrumentors.core.messages import (
     CompactionPart,
     Content,
@@ -122,7 +123,7 @@ def _binary(modality: str, source: Any) -> list[Part]:
     data = read("data")
     if not isinstance(data, (str, bytes)):
         return [{"type": "blob", "modality": modality, "content": "", "mime_type": read("media_type")}]
-    return [content.blob(modality, data, read("media_type"))]
+    return [blob(modality, data, read("media_type"))]
 
 
 def _answer(said: Any) -> Any:

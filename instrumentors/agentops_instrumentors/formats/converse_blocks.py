@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from agentops_instrumentors.core import content
 from agentops_instrumentors.core import parts as parts_of
+from agentops_instrumentors.core.blobs import blob
 from agentops_instrumentors.core.messages import (
     Message,
     Part,
@@ -91,7 +91,7 @@ def _media(kind: str, value: Mapping[str, Any]) -> list[Part]:
     extension = str(value.get("format") or "")
     mime_type = _MIME_TYPES.get(extension) or (f"{kind}/{extension}" if extension and kind != "document" else None)
     if source.get("bytes") is not None:
-        return [content.blob(kind, source["bytes"], mime_type)]
+        return [blob(kind, source["bytes"], mime_type)]
     if source.get("s3Location"):
         return [UriPart(kind, str(dig(source, "s3Location", "uri")), mime_type)]
     return _other(kind, value)
@@ -118,7 +118,7 @@ def _reasoning(_kind: str, value: Mapping[str, Any]) -> list[Part]:
     if text is not None:
         return [ReasoningPart(str(text))]
     hidden = value.get("redactedContent")
-    return [] if hidden is None else [{**content.blob("text", hidden), "type": "redacted_reasoning"}]
+    return [] if hidden is None else [{**blob("text", hidden), "type": "redacted_reasoning"}]
 
 
 def _guarded(_kind: str, value: Mapping[str, Any]) -> list[Part]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from agentops_instrumentors.core import content
+from agentops_instrumentors.core.blobs import blob
 from agentops_instrumentors.core.messages import (
     Content,
     FilePart,
@@ -94,7 +94,7 @@ def content_part(item: Any) -> Part:
         return _image(item)
     if kind == "input_audio":
         audio = field(item, "input_audio")
-        return content.blob("audio", str(field(audio, "data") or ""), _AUDIO_TYPES.get(str(field(audio, "format"))))
+        return blob("audio", str(field(audio, "data") or ""), _AUDIO_TYPES.get(str(field(audio, "format"))))
     if kind in ("file", "input_file"):
         return _file(field(item, "file") or item)
     if kind == "refusal":
@@ -151,13 +151,13 @@ def _file(file: Any) -> Part:
     if field(file, "file_url"):
         return UriPart("document", str(field(file, "file_url")))
     data = str(field(file, "file_data") or "")
-    return data_url(data) if data.startswith("data:") else content.blob("document", data)
+    return data_url(data) if data.startswith("data:") else blob("document", data)
 
 
 def _answered_audio(audio: Any) -> list[Part]:
     data = field(audio, "data")
     if data is None:
         return [FilePart("audio", str(field(audio, "id")))]
-    blob = content.blob("audio", data)
+    heard = blob("audio", data)
     transcript = field(audio, "transcript")
-    return [blob, TextPart(transcript)] if transcript else [blob]
+    return [heard, TextPart(transcript)] if transcript else [heard]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from agentops_instrumentors.core import semconv
+from agentops_instrumentors.core.blobs import BlobInPieces
 from agentops_instrumentors.core.conversation import Conversation, HearEndpoint, SayEndpoint, entered
 from agentops_instrumentors.core.endpoint import Endpoint
 from agentops_instrumentors.core.messages import Content, Message, Part, TextPart
 from agentops_instrumentors.core.operation import Request, Response
-from agentops_instrumentors.core.parts import BlobInPieces
 from agentops_instrumentors.core.reading import listed, reader
 from agentops_instrumentors.formats.gemini import instructions, message, messages, part
 from agentops_instrumentors.formats.gemini_answer import usage

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from agentops_instrumentors.core import semconv
-from agentops_instrumentors.core.content import blob
+from agentops_instrumentors.core.blobs import blob
 from agentops_instrumentors.core.messages import Content, Message, Part, ReasoningPart, TextPart, ToolCallPart, ToolCallResponsePart
 
 if TYPE_CHECKING:

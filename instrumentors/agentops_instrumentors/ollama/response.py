@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from agentops_instrumentors.core import semconv
-from agentops_instrumentors.core.content import blob
+from agentops_instrumentors.core.blobs import blob
 from agentops_instrumentors.core.messages import Message, Part
 from agentops_instrumentors.core.operation import Response
 from agentops_instrumentors.core.usage import Usage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agentops_instrumentors.core import content
+from agentops_instrumentors.core.blobs import blob
 from agentops_instrumentors.core.messages import (
     CompactionPart,
     Message,
@@ -82,7 +82,7 @@ def _server_tool(item: Any, kind: str) -> list[Part]:
     if answer:
         parts.append(ServerToolCallResponsePart({"type": kind, **answer}, identity))
     if isinstance(image, str):
-        parts.append(content.blob("image", image, f"image/{field(item, 'output_format') or 'png'}"))
+        parts.append(blob("image", image, f"image/{field(item, 'output_format') or 'png'}"))
     return parts
 
 
