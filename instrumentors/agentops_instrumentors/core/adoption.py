@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class Adopted:
     """What an `Invocation` is to endpoints and streams, for a span that is not ours; an invalid one where theirs is not current."""
 
-    __slots__ = ("_arrivals", "_claim", "_settle", "_span", "_started", "_telemetry", "request")
+    __slots__ = ("_claim", "_settle", "_span", "_started", "_telemetry", "arrivals", "request")
 
     def __init__(self, span: Span, request: Request, telemetry: Telemetry | None = None) -> None:
         """`telemetry` is given where nobody else records the call's metrics."""
@@ -41,7 +41,7 @@ class Adopted:
         self._span = span
         self._claim = Lock()
         self._telemetry = telemetry
-        self._arrivals: list[float] = []
+        self.arrivals: list[float] = []
         self._started = perf_counter()
 
     def enter(self) -> Token[Context]:
@@ -53,11 +53,6 @@ class Adopted:
     def passage(self) -> Passage:
         """`enter` and `leave`."""
         return self.enter, self.leave
-
-    def arrived(self) -> None:
-        """A chunk of a stream arrived."""
-        if self._telemetry is not None:
-            self._arrivals.append(perf_counter())
 
     @property
     def finished(self) -> bool:
@@ -101,7 +96,7 @@ class Adopted:
             swallowed("adopted span", failure)
 
     def _measure(self, telemetry: Telemetry, response: Response, error: BaseException | None) -> None:
-        request, arrivals = self.request, self._arrivals
+        request, arrivals = self.request, self.arrivals
         details = response.metric_attributes
         error_type = response.error_type if error is None else request.error_code(error) or content.exception_type(error)
         if error_type is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
@@ -58,7 +59,7 @@ class Conversation:
         """A message of the model's turn arrived, perhaps its last."""
         self.begin()
         if self._invocation is not None and self._turn is not None:
-            self._invocation.arrived()
+            self._invocation.arrivals.append(perf_counter())
             self._turn.add(received)
         if completes:
             self.end()

@@ -56,7 +56,6 @@ class Invocation:
     """One operation in flight. Every method may be called from any thread or task; the first `finish`/`fail` wins."""
 
     __slots__ = (
-        "_arrivals",
         "_claim",
         "_content",
         "_identity",
@@ -64,6 +63,7 @@ class Invocation:
         "_recording",
         "_started",
         "_thread",
+        "arrivals",
         "context",
         "policy",
         "request",
@@ -79,7 +79,8 @@ class Invocation:
         self.settle: Callable[[], Response] | None = None
         """What the answer is as far as it came: asked when a stream ends, is closed or is dropped."""
         self._claim = Lock()
-        self._arrivals: list[float] = []
+        self.arrivals: list[float] = []
+        """When each chunk of a stream arrived, by `perf_counter()`."""
         self._content: Content | None = None
         self._input: dict[str, AttributeValue] | None = None
         subject = request.model if request.subject is None else request.subject
@@ -122,10 +123,6 @@ class Invocation:
         self.leave(token)
         # Another vendor's context has tokens of its own.
         return (partial(token.var.set, self.context), token.var.reset) if type(token) is Token else (self.enter, self.leave)
-
-    def arrived(self) -> None:
-        """A chunk of a stream arrived."""
-        self._arrivals.append(perf_counter())
 
     def finish(self, response: Response | None = None) -> None:
         """End the operation with `response`, or with what `settle` says of it."""
@@ -172,7 +169,7 @@ class Invocation:
             self.span.end()
 
     def _record_metrics(self, response: Response, error_type: str | None, ended: float) -> None:
-        request, arrivals = self.request, self._arrivals
+        request, arrivals = self.request, self.arrivals
         details = response.metric_attributes
         if error_type is not None:
             details = {**details, semconv.ERROR_TYPE: error_type}
@@ -184,7 +181,7 @@ class Invocation:
 
     def _timing(self) -> dict[str, AttributeValue]:
         """Seconds to the first chunk of a stream that had one."""
-        return {semconv.RESPONSE_TIME_TO_FIRST_CHUNK: self._arrivals[0] - self._started} if self._arrivals else {}
+        return {semconv.RESPONSE_TIME_TO_FIRST_CHUNK: self.arrivals[0] - self._started} if self.arrivals else {}
 
     def _describe(self, response: Response, error: BaseException | None, error_type: str | None) -> None:
         described: dict[str, AttributeValue] = {
@@ -192,7 +189,7 @@ class Invocation:
             semconv.THREAD_NAME: self._thread[1],
             **self.request.attributes,
             **(self._input or _NO_ATTRIBUTES),
-            **(self._timing() if self._arrivals else _NO_ATTRIBUTES),
+            **(self._timing() if self.arrivals else _NO_ATTRIBUTES),
             **attributes.of_response(self.request, response),
         }
         policy = self.policy

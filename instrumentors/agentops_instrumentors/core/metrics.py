@@ -102,13 +102,8 @@ class Instruments:
     def add(self, measured: Measured, arrivals: list[float]) -> None:
         """Take one operation, with the times at which a stream's chunks arrived; recorded at the latest when metrics are collected."""
         waiting.later(self._operation, measured)
-        if len(arrivals) > 1:
-            gaps = [later - earlier for earlier, later in pairwise(arrivals)]
-            # An exemplar costs a sixth of a record, and the longest wait of a stream is the one worth finding: it alone offers one.
-            longest = max(range(len(gaps)), key=gaps.__getitem__)
-            named = measured.named()
-            for start in range(0, len(gaps), _SLICE):
-                waiting.later(self._gaps, gaps[start : start + _SLICE], named, measured.span, longest - start)
+        for start in range(0, len(arrivals) - 1, _SLICE):
+            waiting.later(self._gaps, arrivals[start : start + _SLICE + 1], measured)
 
     def _operation(self, measured: Measured) -> int:
         operation, seconds, _, details, usage, span, to_first_chunk, _ = measured
@@ -124,10 +119,13 @@ class Instruments:
             self._count_tokens(operation, usage, attributes, waiting.measured_in(None))
         return _RECORDS_OF_ONE
 
-    def _gaps(self, gaps: list[float], identity: dict[str, AttributeValue], span: SpanContext, longest: int) -> int:
-        record, apart = self._per_chunk.record, waiting.measured_in(None)
-        for index, seconds in enumerate(gaps):
-            record(seconds, identity, context=waiting.measured_in(span) if index == longest else apart)
+    def _gaps(self, arrivals: list[float], measured: Measured) -> int:
+        record, identity, apart = self._per_chunk.record, measured.named(), waiting.measured_in(None)
+        gaps = [later - earlier for earlier, later in pairwise(arrivals)]
+        # An exemplar costs a sixth of a record, and the longest wait is the one worth finding: it alone offers one.
+        longest = max(gaps)
+        for seconds in gaps:
+            record(seconds, identity, context=waiting.measured_in(measured.span) if seconds == longest else apart)
         return len(gaps)
 
     def _count_tokens(self, operation: str, usage: Usage | None, attributes: Mapping[str, AttributeValue], context: Context) -> None:

@@ -136,7 +136,7 @@ class Patch:
                 span = get_current_span(current) if arbitration.counted(current) else INVALID_SPAN
                 measuring = theirs and not (self.foreigners.measured or current.get(arbitration.ELSEWHERE))
                 return cast("Invocation", Adopted(span, request, self._telemetry if measuring else None))
-            if request is None or arbitration.nested(current, request.operation):
+            if request is None or (current and arbitration.nested(current, request.operation)):
                 return None
             return Invocation(self._telemetry, request, current)
         except Exception as error:

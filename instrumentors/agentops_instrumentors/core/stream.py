@@ -6,6 +6,7 @@ ends the operation exactly once: at the last chunk, at an error, when it is clos
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agentops_instrumentors.core import dropped
@@ -33,12 +34,13 @@ class Accumulator(Protocol):
 class _Observed:
     """What the sync and the async observed iterator share. Unknown attributes are the source's."""
 
-    __slots__ = ("__weakref__", "_add", "_drop", "_invocation", "_source", "reading")
+    __slots__ = ("__weakref__", "_add", "_arrived", "_drop", "_invocation", "_source", "reading")
 
     def __init__(self, source: Any, invocation: Invocation, accumulator: Accumulator) -> None:
         self._source = source
         self._invocation = invocation
         self._add = accumulator.add
+        self._arrived = invocation.arrivals.append
         self.reading = False
         """True while the source is being asked for a chunk: a close seen then is the source's own."""
         invocation.settle = accumulator.response
@@ -48,7 +50,7 @@ class _Observed:
         return getattr(self._source, name)
 
     def _observe(self, chunk: Any) -> None:
-        self._invocation.arrived()
+        self._arrived(perf_counter())
         try:
             self._add(chunk)
         except Exception as error:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FINISH_REASONS = {"tool_calls": "tool_call", "function_call": "tool_call"}
 """The vendor's finish reasons that the conventions' messages call otherwise."""
+_TEXT_ALONE = {"content"}
+"""What most deltas of a stream say."""
 
 
 def response(returned: Any) -> Response:
@@ -136,6 +138,8 @@ class ChatStream:
             text = said("content")
             if text:
                 choice.texts.append(text)
+                if delta.__pydantic_fields_set__ == _TEXT_ALONE and not delta.__pydantic_extra__:
+                    continue
             if not text or said("tool_calls") or said("refusal") or said("function_call") or said("reasoning") or delta.__pydantic_extra__:
                 choice.deltas.append(delta)
 
