@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import measure
 from benchmarks.adapters import BARE, EVERY, FLOOR, OURS, RECORDS
-from benchmarks.environments import ROOT
-from benchmarks.process import FailedError, Worker, environment
+from benchmarks.process import ANSWER_S, FailedError, Worker, environment, finished
 from benchmarks.shape import CONTENT, NO_CONTENT, SAMPLED_OUT
 
 if TYPE_CHECKING:
@@ -22,6 +20,9 @@ if TYPE_CHECKING:
 
     from benchmarks.adapters import Adapter
     from benchmarks.suites import Suite
+
+_MEMORY_S = 900
+"""How long 100,000 calls may take."""
 
 
 class Run:
@@ -43,15 +44,11 @@ class Run:
         """A measured process of an adapter that answers questions."""
         return Worker(self.pythons[adapter], module, [adapter.module, *arguments], adapter.variables(setting))
 
-    def once(self, adapter: Adapter, module: str, *arguments: object, setting: str = CONTENT) -> Any:
-        """What a measured process of an adapter prints. Raises `FailedError`."""
+    def once(self, adapter: Adapter, module: str, *arguments: object, within: float = ANSWER_S) -> Any:
+        """What a measured process of an adapter prints, within so many seconds. Raises `FailedError`."""
         with tempfile.TemporaryDirectory() as folder:
-            variables = environment({**adapter.variables(setting), "AGENTOPS_LOCAL_DIR": folder})
-            command = [str(self.pythons[adapter]), "-m", module, *map(str, arguments)]
-            done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise FailedError(done.stderr.strip().rpartition("\n")[2] or f"ended with {done.returncode}")
-        return json.loads(done.stdout)
+            variables = environment({**adapter.variables(CONTENT), "AGENTOPS_LOCAL_DIR": folder})
+            return json.loads(finished([str(self.pythons[adapter]), "-m", module, *map(str, arguments)], variables, within))
 
 
 def calls(setting: str) -> Callable[[Run], Any]:
@@ -85,11 +82,13 @@ def spans(run: Run) -> Any:
                 workers[adapter] = run.worker("benchmarks.spans", adapter, NO_CONTENT)
                 found[adapter.name] = {"off": workers[adapter].versions.get("off"), "rounds": []}
         for number in range(run.suite.rounds + 1):
-            for adapter, worker in workers.items():
+            for adapter, worker in list(workers.items()):
                 with measure.noted(adapter, run.failures):
                     took = worker.ask(times=300)
                     if number:
                         found[adapter.name]["rounds"].append(took)
+                if adapter.name in run.failures:
+                    workers.pop(adapter).close()
     finally:
         for worker in workers.values():
             worker.close()
@@ -111,7 +110,7 @@ def memory(run: Run) -> Any:
                 "adapter": adapter.name,
                 "what": what,
                 "count": count,
-                "samples": run.once(adapter, "benchmarks.growth", adapter.module, what, count),
+                "samples": run.once(adapter, "benchmarks.growth", adapter.module, what, count, within=_MEMORY_S),
             }
         return None
 
@@ -131,6 +130,8 @@ def stall(run: Run) -> Any:
     for _ in range(2):
         for adapter in (BARE, OURS, *(peer for peer in run.peers if peer.bare == BARE.name)):
             run.say(f"event loop: {adapter.name}")
+            if adapter.name in run.failures:
+                continue
             with measure.noted(adapter, run.failures):
                 gaps = run.once(adapter, "benchmarks.growth", adapter.module, "stall", run.suite.stalls // 2)
                 found.setdefault(adapter.name, []).extend(gaps)
@@ -146,6 +147,8 @@ def throughput(run: Run) -> Any:
         for _ in range(run.suite.exports):
             for adapter, kind in kinds:
                 run.say(f"exporter: {kind}")
+                if adapter.name in run.failures:
+                    continue
                 with measure.noted(adapter, run.failures):
                     took = run.once(adapter, "benchmarks.throughput", kind, sink.versions["port"], run.suite.exported)
                     found.setdefault(kind, []).append({**took, "arrived": _arrived(sink.versions["port"])})
@@ -157,18 +160,18 @@ def throughput(run: Run) -> Any:
 def spool(run: Run) -> Any:
     """What a span costs the thread that ends it, µs, by the processor it ends at."""
     run.say("spool")
-    command = [sys.executable, "-m", "benchmarks.spool"]
-    done = subprocess.run(command, cwd=ROOT, env=environment({}), capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise FailedError(done.stderr.strip().rpartition("\n")[2])
-    return {name: float(cost) for name, cost in re.findall(r"^(.+?) +([\d.]+) µs a span", done.stdout, re.MULTILINE)}
+    said = finished([sys.executable, "-m", "benchmarks.spool"], environment({}))
+    return {name: float(cost) for name, cost in re.findall(r"^(.+?) +([\d.]+) µs a span", said, re.MULTILINE)}
 
 
 def _arrived(port: int) -> Any:
     from urllib.request import urlopen
 
-    with urlopen(f"http://127.0.0.1:{port}/spans") as answer:
-        return json.loads(answer.read())
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/spans", timeout=ANSWER_S) as answer:
+            return json.loads(answer.read())
+    except OSError as error:
+        raise FailedError(f"the sink does not answer: {error}") from error
 
 
 PARTS: dict[str, Callable[[Run], Any]] = {

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.adapters import EVERY, FOUND
 from benchmarks.environments import ROOT
-from benchmarks.process import FailedError
+from benchmarks.process import ANSWER_S, FailedError, bounded, last_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +59,7 @@ EVERY_PROVIDER = (
 beforehand: most of what the first instrumentor brings, OpenTelemetry's base class of it, is there already."""
 
 
-def launch(python: Path, source: str, environment: Mapping[str, str]) -> tuple[int, int]:
+def launch(python: Path, source: str, environment: Mapping[str, str], within: float = ANSWER_S) -> tuple[int, int]:
     """Run `source` in a fresh interpreter; wall nanoseconds until it is ready, CPU nanoseconds of the whole process.
 
     Raises `FailedError`.
@@ -67,12 +67,12 @@ def launch(python: Path, source: str, environment: Mapping[str, str]) -> tuple[i
     command = [str(python), "-c", source]
     with tempfile.TemporaryFile() as said:
         began = time.monotonic_ns()
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, cwd=ROOT, env=dict(environment)) as process:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, cwd=ROOT, env=dict(environment))
+        with process, bounded(process, within):
             assert process.stdout is not None
             ready = process.stdout.read()
             _, status, used = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            said.seek(0)
-            raise FailedError(said.read().decode(errors="replace").strip().rpartition("\n")[2])
+            if process.returncode:
+                raise FailedError(last_words(process, said))
     return int(ready) - began, int((used.ru_utime + used.ru_stime) * 1e9)

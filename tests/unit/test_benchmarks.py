@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import pytest
-from benchmarks import document, measure, plots, run
+from benchmarks import document, measure, plots, run, startup
 from benchmarks.adapters import BARE, OURS, PEERS, Adapter
 from benchmarks.environments import ROOT
-from benchmarks.process import FailedError, Worker
+from benchmarks.process import FailedError, Worker, environment, finished
 from benchmarks.series import Result, Series, results
 from benchmarks.shape import CONTENT, NO_CONTENT, SAMPLED_OUT
 from benchmarks.suites import BENCH_PEERS, Suite
@@ -126,6 +126,36 @@ def test_results_survive_as_json() -> None:
 def test_a_process_that_ends_says_why() -> None:
     with pytest.raises(FailedError, match="No module named"):
         Worker(Path(sys.executable), "benchmarks.worker", ["benchmarks.adapters.nobody", CONTENT], {})
+
+
+SILENT = ["-n", "1", "-r", "1", "import os, time; os.fork(); time.sleep(600)"]
+"""What `python -m timeit` never answers to, in two processes."""
+
+
+def test_a_process_that_never_answers_is_ended_and_says_so() -> None:
+    with pytest.raises(FailedError, match=r"no answer within 0\.5 s"):
+        Worker(Path(sys.executable), "timeit", SILENT, {}, within=0.5)
+
+
+def test_a_question_that_is_never_answered_ends_the_process_and_what_it_forked() -> None:
+    said = "import os, sys, time; os.fork() or time.sleep(600); print('{}', flush=True); sys.stdin.readline(); time.sleep(600)"
+    worker = Worker(Path(sys.executable), "timeit", ["-n", "1", "-r", "1", said], {}, within=2)
+    with pytest.raises(FailedError, match="no answer within 2 s"):
+        worker.ask(times=1)
+    worker.close()
+
+
+def test_a_process_that_does_not_end_in_time_is_ended() -> None:
+    python, variables = Path(sys.executable), environment({})
+    with pytest.raises(FailedError, match=r"no answer within 0\.2 s"):
+        finished([str(python), "-c", "import time; time.sleep(600)"], variables, within=0.2)
+    with pytest.raises(FailedError, match=r"no answer within 0\.2 s"):
+        startup.launch(python, "import time; time.sleep(600)", variables, within=0.2)
+
+
+def test_a_process_that_fails_gives_its_last_words() -> None:
+    with pytest.raises(FailedError, match="it broke"):
+        finished([sys.executable, "-c", "import sys; sys.exit('it broke')"], environment({}))
 
 
 def test_a_peer_that_fails_is_named_and_the_others_are_measured() -> None:
