@@ -300,7 +300,27 @@ def test_the_first_call_waits_for_nothing_and_imports_nothing_itself() -> None:
 
 @pytest.mark.parametrize("after_s", [0, 0.02, 0.1, 0.25])
 def test_a_program_that_ends_while_prices_load_ends_quietly(after_s: float) -> None:
-    done = _run(PREAMBLE + f"import logging; logging.basicConfig()\ncost.prefetch(); time.sleep({after_s})\n")
+    done = _run(PREAMBLE + f"import logging; logging.basicConfig()\ncost.expect('openai', 'gpt-4o'); time.sleep({after_s})\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_program_without_a_call_has_its_start_for_itself() -> None:
+    done = _run(
+        "import atexit, sys, time\natexit.register(lambda: print('genai_prices' in sys.modules, time.monotonic() - began < 0.9))\n"
+        + PREAMBLE
+        + "began = time.monotonic()\ncost.prefetch()\n"
+    )
+    loaded, in_time = done.stdout.split()
+    assert (done.returncode, loaded == "True" and in_time == "True", done.stderr) == (0, False, "")
+
+
+def test_prices_are_there_before_the_first_call_of_a_program_that_runs_for_a_while() -> None:
+    done = _run(
+        PREAMBLE
+        + "cost.prefetch()\ndeadline = time.monotonic() + 30\n"
+        + "while not cost._loading.book and time.monotonic() < deadline: time.sleep(0.02)\n"
+        + "assert cost.price('openai', 'gpt-4o', usage).amount > 0\n"
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -310,11 +330,12 @@ def test_a_call_while_the_interpreter_shuts_down_is_harmless() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
-@pytest.mark.parametrize("after_s", [0, 0.02, 0.1, 1.5])
-def test_a_child_forked_while_prices_load_prices_too(after_s: float) -> None:
+@pytest.mark.parametrize("how", ["prefetch()", "expect('openai', 'gpt-4o')"])
+@pytest.mark.parametrize("after_s", [0, 0.02, 0.1, 1.0, 1.5])
+def test_a_child_forked_while_prices_load_prices_too(after_s: float, how: str) -> None:
     done = _run(
         PREAMBLE
-        + f"cost.prefetch(); time.sleep({after_s})\n"
+        + f"cost.{how}; time.sleep({after_s})\n"
         + "child = os.fork()\n"
         + "cost.expect('openai', 'gpt-4o')\n"
         + "fine = cost.ready(30) and cost.price('openai', 'gpt-4o', usage).amount > 0\n"

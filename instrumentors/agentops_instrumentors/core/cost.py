@@ -2,8 +2,7 @@
 
 The library takes 15 to 300 ms to import and 64 to 129 µs a call, so callers pay neither: a background thread imports it, and reduces
 each model once to rates per token (`rates.py`) while the first operation with it is under way. Until it is loaded an operation has no
-cost; calling `prefetch()` when a vendor SDK has been imported makes that rare, and is cheap then, because most SDKs bring the same
-dependencies.
+cost; calling `prefetch()` when a vendor SDK has been imported makes that rare, and leaves the program its start.
 """
 
 from __future__ import annotations
@@ -11,58 +10,24 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-import time
 from importlib import import_module
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from agentops_instrumentors.core import guard, rates
+from agentops_instrumentors.core import guard
 from agentops_instrumentors.core.usage import Usage
 
 if TYPE_CHECKING:
-    from genai_prices.data_snapshot import DataSnapshot
-    from genai_prices.types import ModelInfo, Provider
+    from agentops_instrumentors.core.price_list import PriceList
 
 CACHED_MODELS: Final = 512
-_MODEL_NAME_LIMIT: Final = 256
 _LOADING_LIMIT_S: Final = 5.0
+_HEAD_START_S: Final = 1.0
+"""How long a program that makes no call is left alone: threads share the interpreter, and 50 ms of the import would be the start's."""
 _ORDINARY_TIERS: Final = (None, "default")
 _NOTHING_USED: Final = Usage(0, 0)
-
-# `gen_ai.provider.name` -> provider id of genai-prices, whose own lookup matches by substring and so would guess.
-_PROVIDERS: Final = {
-    "anthropic": "anthropic",
-    "aws.bedrock": "aws",
-    "azure.ai.inference": "azure",
-    "azure.ai.openai": "azure",
-    "baseten": "baseten",
-    "cerebras": "cerebras",
-    "cloudflare": "cloudflare",
-    "cohere": "cohere",
-    "databricks": "databricks",
-    "deepseek": "deepseek",
-    "fireworks": "fireworks",
-    "fireworks_ai": "fireworks",
-    "gcp.gemini": "google",
-    "gcp.gen_ai": "google",
-    "gcp.vertex_ai": "google",
-    "groq": "groq",
-    "minimax": "minimax",
-    "mistral_ai": "mistral",
-    "moonshot_ai": "moonshotai",
-    "novita": "novita",
-    "openai": "openai",
-    "openrouter": "openrouter",
-    "perplexity": "perplexity",
-    "together": "together",
-    "together_ai": "together",
-    "voyageai": "voyageai",
-    "x_ai": "x-ai",
-    "zai": "zai",
-    "zhipuai": "zhipuai",
-}
 
 
 class Cost(Struct, frozen=True):
@@ -81,15 +46,16 @@ def price(provider: str, model: str | None, usage: Usage, service_tier: str | No
     """
     book = _loading.book
     if book is None:
-        prefetch()
+        _loading.start()
         return None
     if not model or (usage.input_tokens is None and usage.output_tokens is None):
         return None
     try:
-        return book.price(provider, model, service_tier, usage)
+        amount = book.amount(provider, model, service_tier, usage)
     except Exception as error:
         guard.swallowed("cost", error)
         return None
+    return None if amount is None else Cost(amount, book.source)
 
 
 def expect(provider: str, model: str | None) -> None:
@@ -99,64 +65,20 @@ def expect(provider: str, model: str | None) -> None:
 
 
 def prefetch() -> None:
-    """Import the prices in a background thread, once a process; never raises. This thread imports their HTTP client, if need be."""
+    """Have the prices imported by a background thread, once a process, at the first call or a second from now; never raises.
+
+    This thread imports their HTTP client, if need be.
+    """
     if _loading.book is None:
-        _loading.start()
+        _loading.prepare()
 
 
 def ready(timeout: float) -> bool:
     """Wait up to `timeout` seconds for the prices; whether they are loaded. For command lines and tests, not for calls."""
-    prefetch()
-    _loading.wait(timeout)
+    if _loading.book is None:
+        _loading.start()
+        _loading.wait(timeout)
     return _loading.book is not None
-
-
-class _Book:
-    """The loaded prices and a bounded cache of plans, unknown models included, for the price list in force."""
-
-    def __init__(self) -> None:
-        from genai_prices import __version__, data_snapshot
-
-        self._snapshot_in_force = data_snapshot.get_snapshot
-        self._snapshot = self._snapshot_in_force()
-        self._source = f"genai-prices/{__version__}"
-        self._plans: dict[tuple[str, str, str | None], rates.Plan | None] = {}
-        self._reduced: dict[tuple[str, str, str | None], rates.Plan | None] = {}
-        """By the price list's own model ids: one model goes by many names."""
-        rates.prepare()
-
-    def price(self, provider: str, model: str, service_tier: str | None, usage: Usage) -> Cost | None:
-        snapshot = self._snapshot_in_force()
-        if snapshot is not self._snapshot:  # the application updates prices or sets its own
-            self._snapshot, self._plans, self._reduced = snapshot, {}, {}
-        key = (provider, model, service_tier)
-        plan = self._plans.get(key)
-        if (plan is None and key not in self._plans) or (plan is not None and plan.expires <= time.time()):
-            plan = self._plan(snapshot, *key)
-        amount = None if plan is None else plan.amount(usage)
-        return None if amount is None else Cost(amount, self._source)
-
-    def _plan(self, snapshot: DataSnapshot, provider: str, model: str, service_tier: str | None) -> rates.Plan | None:
-        if provider not in _PROVIDERS or len(model) > _MODEL_NAME_LIMIT:
-            return None
-        found = None
-        identifier = _PROVIDERS[provider]
-        seller = next((candidate for candidate in snapshot.providers if candidate.id == identifier), None)
-        if seller is not None:
-            sold = seller.find_model(model, all_providers=snapshot.providers)
-            found = None if sold is None else self._reduce(seller, sold, service_tier)
-        plans = self._plans
-        if len(plans) >= CACHED_MODELS:
-            self._plans = plans = {}
-        plans[provider, model, service_tier] = found
-        return found
-
-    def _reduce(self, seller: Provider, sold: ModelInfo, service_tier: str | None) -> rates.Plan | None:
-        key = (seller.id, sold.id, service_tier)
-        known = self._reduced.get(key)
-        if known is None or known.expires <= time.time():
-            known = self._reduced[key] = rates.plan(seller, sold, service_tier)
-        return known
 
 
 def _import_http_client() -> None:
@@ -169,17 +91,28 @@ def _import_http_client() -> None:
 
 
 class _Loading:
-    """The background import, started once a process."""
+    """The background import, once a process."""
 
     def __init__(self) -> None:
-        self.book: _Book | None = None
+        self.book: PriceList | None = None
         self._once = threading.Lock()
+        self._wanted = threading.Event()
+        self._importing = threading.Lock()
+        self._held = False
+        self._ending = False
         self._done = threading.Event()
         self._thread: threading.Thread | None = None
         self._asked: SimpleQueue[tuple[str, str]] = SimpleQueue()
         self.expected: set[tuple[str, str]] = set()
 
     def start(self) -> None:
+        """Import now."""
+        if not self._wanted.is_set():
+            self._wanted.set()
+            self.prepare()
+
+    def prepare(self) -> None:
+        """Import after the head start."""
         if not self._once.acquire(blocking=False):
             return
         _import_http_client()
@@ -201,7 +134,14 @@ class _Loading:
 
     def _load(self) -> None:
         try:
-            self.book = self.book or _Book()
+            self._wanted.wait(_HEAD_START_S)
+            with self._importing:
+                if self._ending:
+                    return
+                if self.book is None:
+                    from agentops_instrumentors.core.price_list import PriceList
+
+                    self.book = PriceList(CACHED_MODELS)
         except Exception as error:
             guard.swallowed("cost.load", error)
             return
@@ -212,15 +152,30 @@ class _Loading:
             for tier in _ORDINARY_TIERS:
                 price(provider, model, _NOTHING_USED, tier)
 
-    def wait(self, timeout: float = _LOADING_LIMIT_S) -> None:
-        thread = self._thread
-        if self.book is None and self._once.locked() and thread is not threading.current_thread():
+    def wait(self, timeout: float) -> None:
+        """Wait for the end of an import that has been started."""
+        if self._thread is not threading.current_thread():
             self._done.wait(timeout)
+
+    def hold(self) -> None:
+        """Wait for the rest of an import that is under way; none begins until `release`."""
+        self._held = self._thread is not threading.current_thread() and self._importing.acquire(timeout=_LOADING_LIMIT_S)
+
+    def release(self) -> None:
+        if self._held:
+            self._importing.release()
+
+    def end(self) -> None:
+        """Wait for the rest of an import that is under way; none begins any more."""
+        self._ending = True
+        self.hold()
+        self.release()
 
     def forked(self) -> None:
         """In the child: what was loaded stays; the thread, and an import that was not finished, begin anew at the next call."""
         self._thread = None
-        self._once, self._asked = threading.Lock(), SimpleQueue()
+        self._once, self._importing, self._asked = threading.Lock(), threading.Lock(), SimpleQueue()
+        self._wanted = threading.Event()
         if self.book is None:
             self._done = threading.Event()
 
@@ -229,6 +184,6 @@ _loading: Final = _Loading()
 
 # A child forked in the middle of an import inherits import locks that nobody releases, and hangs at its own next import. A thread that
 # Python < 3.14 unwinds at exit inside a native module's import is undefined behaviour there. So both wait for the rest of the import.
-atexit.register(_loading.wait)
+atexit.register(_loading.end)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_loading.wait, after_in_child=_loading.forked)
+    os.register_at_fork(before=_loading.hold, after_in_parent=_loading.release, after_in_child=_loading.forked)
