@@ -1,9 +1,14 @@
-"""Interleaved measuring: in each block every process does the same work, and only differences within a block count."""
+"""Interleaved measuring: in each block every process and its bare twin do the same work, and only their differences count.
+
+The middle one of all differences is the cost. Of the ways tried on blocks of one adapter under load, four generations at a time, it
+varied least from time to time, together with means of the generations' medians; differences of medians or of low quantiles vary half
+as much again, because a twin is slowed down together with its twin, and least values twice as much.
+"""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks import startup
 from benchmarks.adapters import BARE
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
 
     from benchmarks.adapters import Adapter
     from benchmarks.cases import Case
+    from benchmarks.suites import Suite
 
 BLOCK_NS = 40_000_000
 
@@ -25,22 +31,33 @@ Failures = dict[str, str]
 
 
 def calls(
-    pythons: Mapping[Adapter, Path], setting: str, blocks: int, failures: Failures, say: Callable[[str], None], only: str | None = None
-) -> Iterator[Result]:
-    """Measure every case of `setting`, in one process for each adapter. One that fails is left out from there on."""
+    pythons: Mapping[Adapter, Path], setting: str, suite: Suite, failures: Failures, say: Callable[[str], None], only: str | None = None
+) -> list[Result]:
+    """Measure every case of `setting`, in several generations of fresh processes. An adapter that fails is left out from there on."""
     cases = [case for case in CASES if case.setting == setting and (only is None or only in case.name)]
-    workers: dict[Adapter, Worker] = {}
-    try:
-        for adapter, python in pythons.items() if cases else ():
-            if setting in adapter.settings:
-                with noted(adapter, failures):
-                    workers[adapter] = Worker(python, "benchmarks.worker", [adapter.module, setting], adapter.variables(setting))
-        for case in cases:
-            say(f"{case.name}, {setting}")
-            yield _case(case, workers, blocks, failures)
-    finally:
-        for worker in workers.values():
-            worker.close()
+    measured = [Result(case.name, case.setting, case.unit) for case in cases]
+    times: dict[str, int] = {}
+    for generation in range(suite.generations if cases else 0):
+        say(f"{setting}: generation {generation + 1} of {suite.generations}")
+        workers: dict[Adapter, Worker] = {}
+        try:
+            for adapter, python in pythons.items():
+                if setting in adapter.settings and adapter.name not in failures:
+                    with noted(adapter, failures):
+                        workers[adapter] = Worker(
+                            python, "benchmarks.worker", [adapter.module, setting], adapter.variables(setting), seed=generation
+                        )
+            for case, result in zip(cases, measured, strict=True):
+                say(f"{case.name}, {setting}")
+                for adapter in list(workers):
+                    _asked(adapter, workers, failures, case=case.name, times=_few(case))
+                times.setdefault(case.name, _times(case, workers[BARE]))
+                _blocks(case, result, workers, suite.blocks, times[case.name], failures)
+                _recorded(case, result, workers, failures)
+        finally:
+            for worker in workers.values():
+                worker.close()
+    return measured
 
 
 @contextmanager
@@ -54,53 +71,46 @@ def noted(adapter: Adapter, failures: Failures) -> Iterator[None]:
         failures[adapter.name] = str(failed)
 
 
-def _case(case: Case, workers: dict[Adapter, Worker], blocks: int, failures: Failures) -> Result:
-    result = Result(case.name, case.setting, case.unit)
-    times = _times(case, workers, failures)
+def _asked(adapter: Adapter, workers: dict[Adapter, Worker], failures: Failures, **what: Any) -> dict[str, Any] | None:
+    """An adapter's answer; None from one that fails, which is left out from here on."""
+    with noted(adapter, failures):
+        return workers[adapter].ask(**what)
+    workers.pop(adapter).close()
+    return None
+
+
+def _few(case: Case) -> int:
+    return max(1, 20 // case.units) if case.unit == "call" else 5
+
+
+def _times(case: Case, bare: Worker) -> int:
+    """How often everyone does the case in one block: what takes bare code some 40 ms."""
+    once = bare.ask(case=case.name, times=_few(case))["without"]["cpu"] / _few(case)
+    return max(1, round(BLOCK_NS / once))
+
+
+def _blocks(case: Case, result: Result, workers: dict[Adapter, Worker], blocks: int, times: int, failures: Failures) -> None:
     for block in range(blocks):
         order = list(workers)
         turn = block % len(order)
-        took: dict[str, dict[str, float]] = {}
         for adapter in order[turn:] + order[:turn]:
-            with noted(adapter, failures):
-                took[adapter.name] = workers[adapter].ask(case=case.name, times=times)
-        for adapter in order:
-            if adapter.name not in took or (not adapter.is_bare and adapter.bare not in took):
-                _drop(adapter, workers, result)
-            elif adapter.is_bare:
-                result.bare[adapter.name].add(took[adapter.name], units=times * case.units)
-            else:
-                result.added[adapter.name].add(took[adapter.name], took[adapter.bare], times * case.units)
-    for adapter, worker in list(workers.items()):
-        with noted(adapter, failures):
-            result.recorded[adapter.name] = worker.ask(recorded=case.name, times=10 if case.units < 100 else 2)
-            result.recorded[adapter.name] = _per_call(case, result.recorded[adapter.name])
-    return result
+            took = _asked(adapter, workers, failures, case=case.name, times=times)
+            if took is None:
+                result.added.pop(adapter.name, None)
+                result.bare.pop(adapter.name, None)
+                continue
+            result.added[adapter.name].add(took["with"], took["without"], times * case.units)
+            if adapter is BARE or adapter.other_client:
+                result.bare[adapter.name].add(took["without"], units=times * case.units)
 
 
-def _drop(adapter: Adapter, workers: dict[Adapter, Worker], result: Result) -> None:
-    workers.pop(adapter).close()
-    result.added.pop(adapter.name, None)
-    result.bare.pop(adapter.name, None)
-
-
-def _per_call(case: Case, recorded: Mapping[str, float]) -> dict[str, float]:
+def _recorded(case: Case, result: Result, workers: dict[Adapter, Worker], failures: Failures) -> None:
     calls = case.units if case.unit == "call" else 1
-    return {name: count / calls for name, count in recorded.items()}
-
-
-def _times(case: Case, workers: dict[Adapter, Worker], failures: Failures) -> int:
-    """How often everyone does the case in one block, after everyone is warm: what takes bare code some 40 ms."""
-    warm = max(1, 20 // case.units) if case.unit == "call" else 5
-    once = 0.0
-    for adapter, worker in list(workers.items()):
-        with noted(adapter, failures):
-            worker.ask(case=case.name, times=warm)
-            if adapter.name == "bare":
-                once = worker.ask(case=case.name, times=warm)["cpu"] / warm
-        if adapter.name in failures:
-            workers.pop(adapter).close()
-    return max(1, round(BLOCK_NS / once))
+    for adapter in list(workers):
+        if adapter.name not in result.recorded:
+            counts = _asked(adapter, workers, failures, recorded=case.name, times=10 if case.units < 100 else 2)
+            if counts is not None:
+                result.recorded[adapter.name] = {name: count / calls for name, count in counts.items()}
 
 
 def starts(pythons: Mapping[Adapter, Path], launches: int, failures: Failures, say: Callable[[str], None]) -> Iterator[Result]:
@@ -136,9 +146,9 @@ def starts_of_every(python: Path, launches: int, say: Callable[[str], None]) -> 
 def _start(program: startup.Program, adapter: Adapter, python: Path, result: Result) -> None:
     variables = environment(adapter.variables("start-up"))
     without = _started(python, program.source(None), variables)
-    if adapter.is_bare:
+    if adapter is BARE or adapter.other_client:
         result.bare[adapter.name].add(without)
-    else:
+    if adapter is not BARE:
         result.added[adapter.name].add(_started(python, program.source(adapter.module), variables), without)
 
 

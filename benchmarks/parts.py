@@ -55,7 +55,7 @@ def calls(setting: str) -> Callable[[Run], Any]:
     """Every case of a setting."""
 
     def part(run: Run) -> Any:
-        return [each.plain() for each in measure.calls(run.pythons, setting, run.suite.blocks, run.failures, run.say, run.only)]
+        return [each.plain() for each in measure.calls(run.pythons, setting, run.suite, run.failures, run.say, run.only)]
 
     return part
 
@@ -128,7 +128,7 @@ def stall(run: Run) -> Any:
     """The longest gap in an event loop around a call with a huge prompt."""
     found: dict[str, list[float]] = {}
     for _ in range(2):
-        for adapter in (BARE, OURS, *(peer for peer in run.peers if peer.bare == BARE.name)):
+        for adapter in (BARE, OURS, *(peer for peer in run.peers if not peer.other_client)):
             run.say(f"event loop: {adapter.name}")
             if adapter.name in run.failures:
                 continue

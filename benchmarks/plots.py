@@ -116,7 +116,8 @@ def draw(results: Sequence[Result], values: Mapping[str, Any], titles: Mapping[s
 
 
 def _of_calls(result: Result, titles: Mapping[str, str]) -> Panel:
-    peers = [name for name in titles if name not in ("ours", "floor", "records") and name in result.added]
+    shown = [name for name in titles if name in result.added and name != "bare"]
+    peers = [name for name in shown if name not in ("ours", "floor", "records")]
     allowed = limit(result, peers)
     bars = [
         Bar(
@@ -127,7 +128,7 @@ def _of_calls(result: Result, titles: Mapping[str, str]) -> Panel:
             name == "ours",
             name not in peers or recorded(result, name),
         )
-        for name, each in ((name, result.added[name]) for name in titles if name in result.added)
+        for name, each in ((name, result.added[name]) for name in shown)
     ]
     return Panel(f"{result.name}, {result.setting}", f"µs per {result.unit}", bars, allowed and allowed / 1e3)
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from benchmarks.adapters import BARE, BARE_2, FLOOR, OURS, PEERS, RECORDS, Adapter
+from benchmarks.adapters import BARE, FLOOR, OURS, PEERS, RECORDS, Adapter
 
 OWN = (BARE, OURS, FLOOR, RECORDS)
-ALL = (BARE, BARE_2, OURS, *PEERS, FLOOR, RECORDS)
+ALL = (BARE, OURS, *PEERS, FLOOR, RECORDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """`blocks` of calls, `launches` of interpreters, `rounds` of spans; calls, streams and sessions of this project for its growth.
+    """`generations` of processes, `blocks` of calls in each; `launches` of interpreters, `rounds` of spans; calls, streams and sessions
+    of this project for its growth.
 
     Peers' growth is measured over `share` of these.
     """
 
     name: str
     adapters: tuple[Adapter, ...]
+    generations: int
     blocks: int
     launches: int
     rounds: int
@@ -42,9 +44,9 @@ class Suite:
 
     def quick(self) -> Suite:
         """The same in a minute or two: a look, not a result."""
-        few = replace(self, name=f"{self.name}-quick", blocks=4, launches=2, rounds=6, calls=2_000, streams=1_000, sessions=1_000)
-        return replace(few, levels=1, stalls=10, exported=5_120, exports=2)
+        few = replace(self, name=f"{self.name}-quick", generations=2, blocks=2, launches=2, rounds=6)
+        return replace(few, calls=2_000, streams=1_000, sessions=1_000, levels=1, stalls=10, exported=5_120, exports=2)
 
 
-BENCH = Suite("bench", OWN, blocks=24, launches=6, rounds=20, exports=3)
-BENCH_PEERS = Suite("peers", ALL, blocks=32, launches=5, rounds=20)
+BENCH = Suite("bench", OWN, generations=4, blocks=8, launches=6, rounds=20, exports=3)
+BENCH_PEERS = Suite("peers", ALL, generations=4, blocks=8, launches=5, rounds=20)

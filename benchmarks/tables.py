@@ -28,10 +28,13 @@ def of_verdicts(verdicts: Sequence[Verdict]) -> str:
 
 
 def of_results(results: Sequence[Result], titles: Mapping[str, str]) -> str:
-    """Added costs: a row for each case and clock, a column for everyone."""
-    names = [name for name in titles if any(name in result.added for result in results)]
+    """Added costs: a row for each case and clock, a column for everyone; the last one is what nothing seems to add."""
+    names = [name for name in titles if name != "bare" and any(name in result.added for result in results)]
+    heads = [titles[name] for name in names]
+    if any("bare" in result.added for result in results):
+        names, heads = [*names, "bare"], [*heads, "bare again"]
     rows = [row for result in results for row in _rows(result, names)]
-    return markdown(["case", "clock", "bare", *(titles[name] for name in names)], rows)
+    return markdown(["case", "clock", "bare", *heads], rows)
 
 
 def _rows(result: Result, names: Sequence[str]) -> list[list[str]]:
@@ -48,7 +51,7 @@ def _amount(result: Result, name: str, clock: str, scale: float) -> str:
     if name not in result.added:
         return ""
     values = result.added[name].of(clock)
-    whole = result.unit == "process" or name in ("ours", "floor", "records") or recorded(result, name)
+    whole = result.unit == "process" or name in ("ours", "floor", "records", "bare") or recorded(result, name)
     return f"{middle(values) / scale:.1f} ± {spread(values) / scale:.1f}" + ("" if whole else " *")
 
 
@@ -60,7 +63,7 @@ def of_recorded(results: Sequence[Result], titles: Mapping[str, str]) -> str:
         [f"{result.name}, {result.setting}", titles[name], *(f"{what[key]:.7g}" for key in keys)]
         for result in results
         for name, what in result.recorded.items()
-        if name in result.added
+        if name in result.added and name != "bare"
     ]
     return markdown(head, rows)
 

@@ -1,8 +1,9 @@
-"""A measured process: one adapter, one setting. JSON lines in, JSON lines out.
+"""A measured process: one adapter, one setting, and beside it its bare twin. JSON lines in, JSON lines out.
 
-`{"case": NAME, "times": N}` answers `{"wall": ns, "cpu": ns, "total": ns}`: CPU of every thread while the calls ran, so that exporting in
-the background counts, and with the collection of their metrics, which the reader's thread does once a minute, after them;
-`{"recorded": NAME, "times": N}` answers what reached the exporters for one call. The first line out says that it is ready, with versions.
+`{"case": NAME, "times": N}` has the twins do it one after the other, and answers `{"without": COST, "with": COST}`, where a cost is
+`{"wall": ns, "cpu": ns, "total": ns}`: CPU of every thread while the calls ran, so that exporting in the background counts, and with the
+collection of their metrics, which the reader's thread does once a minute, after them. `{"recorded": NAME, "times": N}` answers what
+reached the exporters for one call. The first line out says that both are ready, with versions.
 """
 
 from __future__ import annotations
@@ -12,15 +13,18 @@ import gc
 import json
 import os
 import sys
+from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from time import perf_counter_ns, process_time_ns
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import transport
+from benchmarks.adapters import BARE
 from benchmarks.cases import CASES, Clients
 from benchmarks.pipeline import Pipeline
 from benchmarks.shape import NO_CONTENT, SAMPLED_OUT
+from benchmarks.twins import Twin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,13 +46,26 @@ def instrumented(module: str, setting: str) -> Pipeline:
 
 
 def main(module: str, setting: str) -> None:
-    """Serve until the input ends."""
+    """Answer until the input ends."""
+    without, with_it = (Twin(partial(_serve, each, setting)) for each in (BARE.module, module))
     out = answers()
+    without.answer()
+    out.write(with_it.answer())
+    for turn, line in enumerate(sys.stdin):
+        if "recorded" in json.loads(line):
+            out.write(with_it.ask(line))
+            continue
+        order = [("without", without), ("with", with_it)]
+        said = {name: json.loads(twin.ask(line)) for name, twin in (order if turn % 2 else reversed(order))}
+        print(json.dumps(said), file=out)
+
+
+def _serve(module: str, setting: str, questions: TextIO, out: TextIO) -> None:
     pipeline = instrumented(module, setting)
     clients = Clients(transport.client(), transport.async_client(), asyncio.new_event_loop())
     actions = {case.name: case.prepare(clients) for case in CASES if case.setting == setting}
     print(json.dumps({name: version(name) for name in ("openai", "opentelemetry-sdk")}), file=out)
-    for line in sys.stdin:
+    for line in questions:
         asked: dict[str, Any] = json.loads(line)
         times: int = asked["times"]
         if "recorded" in asked:
@@ -60,6 +77,10 @@ def main(module: str, setting: str) -> None:
 
 def _timed(action: Callable[[], object], times: int, pipeline: Pipeline) -> dict[str, int]:
     gc.collect()
+    # What was not run for a while is not in the processor's caches.
+    for _ in range(times // 8):
+        action()
+    pipeline.collect()
     cpu, wall = process_time_ns(), perf_counter_ns()
     for _ in range(times):
         action()

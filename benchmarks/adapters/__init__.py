@@ -33,9 +33,9 @@ class Instrument(Protocol):
 class Adapter:
     """A peer.
 
-    `requirements` is a file of `requirements/`; `project` installs this project's own wheel on top of it. `bare` is the adapter that
-    its calls are compared with: one of the same client version. `on` and `off` are the variables of its own that say whether content
-    is recorded. `settings` are those it is measured in. `pinned` is the distribution whose version the report names.
+    `requirements` is a file of `requirements/`; `project` installs this project's own wheel on top of it. `other_client` is whether that
+    has another version of the client than everyone's. `on` and `off` are the variables of its own that say whether content is recorded.
+    `settings` are those it is measured in. `pinned` is the distribution whose version the report names.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Adapter:
     title: str = ""
     pinned: str = ""
     project: bool = False
-    bare: str = "bare"
+    other_client: bool = False
     module_name: str = ""
     on: Variables = ()
     off: Variables = ()
@@ -53,11 +53,6 @@ class Adapter:
     @property
     def module(self) -> str:
         return f"benchmarks.adapters.{self.module_name or self.name}"
-
-    @property
-    def is_bare(self) -> bool:
-        """Whether it instruments nothing."""
-        return self.module_name == "bare" or self.name == "bare"
 
     def variables(self, setting: str) -> Mapping[str, str]:
         """The variables of its process."""
@@ -74,7 +69,6 @@ _NOWHERE: Variables = (("OTEL_TRACES_EXPORTER", "none"),)
 _NO_FILE: Variables = (("AGENTOPS_LOGGING_TO_FILE", "false"),)
 
 BARE = Adapter("bare", "bench-bare.txt", "bare")
-BARE_2 = Adapter("bare-2", "bench-openlit.txt", "bare, openai 2", module_name="bare")
 FLOOR = Adapter("floor", "bench-bare.txt", "floor", settings=(CONTENT,))
 RECORDS = Adapter("records", "bench-bare.txt", "metric records alone", settings=(SAMPLED_OUT,))
 OURS = Adapter("ours", "bench-ours.txt", "ours", "agentops-opentelemetry", project=True, on=_ON + _NOWHERE, off=_OFF + _NOWHERE)
@@ -104,8 +98,8 @@ PEERS = (
         "bench-openlit.txt",
         "OpenLIT",
         "openlit",
-        bare="bare-2",
-        remark="refuses openai 3, so it is measured on openai 2 and against a bare of its own; prices from an empty file",
+        other_client=True,
+        remark="refuses openai 3, so it is measured on openai 2; prices from an empty file",
     ),
     Adapter(
         "logfire",

@@ -158,14 +158,17 @@ def test_a_process_that_fails_gives_its_last_words() -> None:
         finished([sys.executable, "-c", "import sys; sys.exit('it broke')"], environment({}))
 
 
+@pytest.mark.e2e
 def test_a_peer_that_fails_is_named_and_the_others_are_measured() -> None:
     python = Path(sys.executable)
     broken = Adapter("broken", "", module_name="nobody")
+    suite = Suite("test", (), generations=2, blocks=1, launches=1, rounds=1)
     failures: dict[str, str] = {}
-    (measured,) = measure.calls({BARE: python, OURS: python, broken: python}, NO_CONTENT, 2, failures, lambda _: None, only="chat")
+    (measured,) = measure.calls({BARE: python, OURS: python, broken: python}, NO_CONTENT, suite, failures, lambda _: None, only="chat")
     assert list(failures) == ["broken"]
     assert "nobody" in failures["broken"]
-    assert set(measured.added) == {"ours"}
+    assert set(measured.added) == {"ours", "bare"}
+    assert set(measured.bare) == {"bare"}
     assert len(measured.added["ours"].cpu) == 2
     assert measured.recorded["ours"]["spans"] == 1
 
@@ -228,7 +231,7 @@ def test_a_run_that_was_interrupted_goes_on(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(run, "PARTS", {"a": part("a"), "b": part("b", fails=True), "c": part("c")})
     monkeypatch.setattr(run, "_environments", lambda suite, failures: {})
     monkeypatch.setattr(run, "_state", lambda suite: state[0])
-    suite = Suite("test", (), 1, 1, 1)
+    suite = Suite("test", (), 1, 1, 1, 1)
 
     def again(fresh: bool = False) -> list[str]:
         done.clear()
@@ -251,7 +254,7 @@ def test_peers_stand_on_the_versions_of_this_project() -> None:
         return set(re.findall(alike, (ROOT / "requirements" / name).read_text(), re.MULTILINE))
 
     for peer in PEERS:
-        if peer.bare == BARE.name:
+        if not peer.other_client:
             assert pinned(peer.requirements) == pinned(OURS.requirements) == pinned(BARE.requirements), peer.name
         else:
             assert "refuses" in peer.remark
