@@ -103,7 +103,7 @@ Every limit is this project's own; what was measured, and how, is said below.
 
 ## Plots
 
-What is added by the cpu clock, paler with the collection of metrics; the thin line is the spread, * marks who did not record the case.
+What is added by the cpu clock, paler with the collection of metrics; the thin line is the uncertainty, * marks who did not record the case.
 
 {shown}
 
@@ -120,11 +120,17 @@ def _python() -> str:
 def _sections_of_how(suite: Suite) -> str:
     return f"""## How
 
-- `added` is the median, over {suite.blocks} blocks, of an instrumented process minus the bare process in the same block; ± is half the
-  distance between the quartiles. Every process does the same number of calls in a block (about 40 ms of bare code), in rotating order.
-  `cpu` counts every thread of the process, background exporting included, and is the steadier clock on a busy machine. Both end with
-  the calls: they are what a call waits for. `total` is cpu with the collection of the metrics of these calls, which the reader's thread
-  does once a minute: this project records there what others record in the call. Where both are named, a limit holds if both keep it.
+- `added` is what an instrumented process costs more than its bare twin: both are forked from one process that has the client and the
+  SDK loaded, so that they share its addresses, its allocations and the seed of its hashes, and do the same number of calls (about 40 ms
+  of bare code) one after the other, {suite.blocks} times in each of {suite.generations} generations of such processes. Adapters take turns.
+  The figure is the median of all these differences; `bare again` is a bare process in the instrumented one's place, which adds nothing.
+- ± is the uncertainty of the figure, not the spread of single measurements: 1.57 times the distance between the quartiles over the root
+  of their number, the notch of a box plot (McGill, Tukey and Larsen 1978). A limit is held or missed by the figure itself; where what is
+  compared with is within its uncertainty of 0, nothing was measured.
+- `cpu` counts every thread of the process, background exporting included, and is the steadier clock on a busy machine. `wall` and it end
+  with the calls: they are what a call waits for. `total` is cpu with the collection of the metrics of these calls, which the reader's
+  thread does once a minute: this project records there what others record in the call. Where both are named, a limit holds if both
+  keep it.
 - The OpenAI client is the real one over a transport inside the process. A stream has 200 chunks, and its cost is the whole call's,
   divided by them; `async` is 100 calls at once; `tools` offers eight and is asked for three.
 - Each peer runs in an environment of its own, with the versions of the client, of OpenTelemetry and of pydantic that this project is

@@ -1,4 +1,4 @@
-"""Plots as SVG, written directly: panels of bars with their spread and limit, and of lines."""
+"""Plots as SVG, written directly: panels of bars with their uncertainty and limit, and of lines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.series import Result, middle, spread
+from benchmarks.series import Estimate, Result, estimate, middle
 from benchmarks.targets import limit, recorded
 
 if TYPE_CHECKING:
@@ -20,11 +20,10 @@ _SHADES = ("#0b6e4f", "#d9822b", "#3f6fb5", "#8a94a6")
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """`value` with its `spread`; `more` is where the paler part behind it ends. `sure` is whether it is comparable."""
+    """`cost` with its uncertainty; `more` is where the paler part behind it ends. `sure` is whether it is comparable."""
 
     label: str
-    value: float
-    spread: float
+    cost: Estimate
     more: float
     ours: bool = False
     sure: bool = True
@@ -45,7 +44,7 @@ class Panel:
 
     def draw(self) -> str:
         """At the origin."""
-        most = max([*(max(bar.more, bar.value + bar.spread) for bar in self.bars), self.limit or 0, 1e-9])
+        most = max([*(max(bar.more, bar.cost.value + bar.cost.error) for bar in self.bars), self.limit or 0, 1e-9])
         room = _WIDTH - _LABEL - _NUMBER
         parts = [_text(0, 16, f"{self.title}, {self.unit}", weight="bold")]
         for row, bar in enumerate(self.bars):
@@ -59,14 +58,14 @@ class Panel:
 
 def _bar(bar: Bar, y: int, scale: float) -> str:
     color = _OURS if bar.ours else _OTHERS
-    value, more = max(bar.value, 0) * scale, max(bar.more, 0) * scale
+    value, more = max(bar.cost.value, 0) * scale, max(bar.more, 0) * scale
     parts = [_text(_LABEL - 6, y + 12, bar.label + ("" if bar.sure else " *"), anchor="end", weight="bold" if bar.ours else "normal")]
     if more > value:
         parts.append(f'<rect x="{_LABEL}" y="{y + 2}" width="{more:.1f}" height="12" fill="{color}" opacity="{_PALE}"/>')
     parts.append(f'<rect x="{_LABEL}" y="{y + 2}" width="{value:.1f}" height="12" fill="{color}" opacity="{1 if bar.sure else _PALE}"/>')
-    low, high = _LABEL + max(bar.value - bar.spread, 0) * scale, _LABEL + max(bar.value + bar.spread, 0) * scale
+    low, high = (_LABEL + max(bar.cost.value + off, 0) * scale for off in (-bar.cost.error, bar.cost.error))
     parts.append(_line(low, y + 8, high, y + 8, _TEXT))
-    parts.append(_text(max(_LABEL + more, high) + 5, y + 12, _number(bar.value), size=11))
+    parts.append(_text(max(_LABEL + more, high) + 5, y + 12, _number(bar.cost.value), size=11))
     return "".join(parts)
 
 
@@ -122,8 +121,7 @@ def _of_calls(result: Result, titles: Mapping[str, str]) -> Panel:
     bars = [
         Bar(
             titles[name],
-            middle(each.cpu) / 1e3,
-            spread(each.cpu) / 1e3,
+            estimate([value / 1e3 for value in each.cpu]),
             middle(each.total) / 1e3,
             name == "ours",
             name not in peers or recorded(result, name),
@@ -136,7 +134,7 @@ def _of_calls(result: Result, titles: Mapping[str, str]) -> Panel:
 def _of_start(result: Result, titles: Mapping[str, str]) -> Panel:
     allowed = limit(result, ())
     bars = [
-        Bar(titles[name], middle(each.wall) / 1e6, spread(each.wall) / 1e6, 0, name == "ours")
+        Bar(titles[name], estimate([value / 1e6 for value in each.wall]), 0, name == "ours")
         for name, each in ((name, result.added[name]) for name in titles if name in result.added)
     ]
     return Panel(result.name, "ms", bars, allowed and allowed / 1e6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
+from math import hypot, sqrt
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +20,42 @@ def middle(values: Sequence[float]) -> float:
     return median(values)
 
 
-def spread(values: Sequence[float]) -> float:
-    """Half the distance between the quartiles; 0 of a single value."""
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value and its uncertainty, in the same unit."""
+
+    value: float
+    error: float
+
+    @property
+    def lost(self) -> bool:
+        """Whether the value is within its uncertainty of nothing, and nothing to divide by."""
+        return self.value <= self.error
+
+    def over(self, other: Estimate) -> Estimate:
+        """The ratio of two that are independent of each other."""
+        ratio = self.value / other.value
+        return Estimate(ratio, hypot(self.error, ratio * other.error) / abs(other.value))
+
+    def less(self, other: Estimate) -> Estimate:
+        """The difference of two that are independent of each other."""
+        return Estimate(self.value - other.value, hypot(self.error, other.error))
+
+    def said(self, digits: int, scale: float = 1) -> str:
+        """As the report has it, divided by `scale`."""
+        return f"{self.value / scale:,.{digits}f} ± {self.error / scale:,.{digits}f}"
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """The median, with 1.57 times the distance between the quartiles over the root of their number as its uncertainty; 0 of one value.
+
+    That is the notch of a box plot: two medians whose notches do not overlap differ, with some 95 % certainty (McGill, Tukey and Larsen,
+    Variations of Box Plots, 1978).
+    """
     if len(values) < 2:
-        return 0.0
+        return Estimate(median(values), 0.0)
     low, _, high = quantiles(values, n=4)
-    return (high - low) / 2
+    return Estimate(median(values), 1.57 * (high - low) / sqrt(len(values)))
 
 
 @dataclass(slots=True)

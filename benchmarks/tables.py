@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.series import middle, spread
+from benchmarks.series import estimate, middle
 from benchmarks.targets import growth, ratios_of_spans, recorded
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def _amount(result: Result, name: str, clock: str, scale: float) -> str:
         return ""
     values = result.added[name].of(clock)
     whole = result.unit == "process" or name in ("ours", "floor", "records", "bare") or recorded(result, name)
-    return f"{middle(values) / scale:.1f} ± {spread(values) / scale:.1f}" + ("" if whole else " *")
+    return estimate(values).said(1, scale) + ("" if whole else " *")
 
 
 def of_recorded(results: Sequence[Result], titles: Mapping[str, str]) -> str:
@@ -75,8 +74,8 @@ def of_spans(spans: Mapping[str, Any], titles: Mapping[str, str]) -> str:
         rounds = found["rounds"]
         for action in rounds[0] if rounds else ():
             values = [each[action] for each in rounds]
-            cells = [titles[name], action, f"{median(values) / 1e3:.1f} ± {spread(values) / 1e3:.1f}"]
-            rows.append([*cells, "" if action.endswith("by hand") else f"{median(ratios_of_spans(rounds, action)):.2f}"])
+            cells = [titles[name], action, estimate(values).said(1, 1e3)]
+            rows.append([*cells, "" if action.endswith("by hand") else estimate(ratios_of_spans(rounds, action)).said(2)])
     return markdown(["who", "what", "µs", "of the span by hand"], rows)
 
 
@@ -102,10 +101,9 @@ def of_open(levels: Mapping[str, Sequence[float]]) -> str:
 
 def of_stall(gaps: Mapping[str, Sequence[float]], titles: Mapping[str, str]) -> str:
     """Longest gaps of the loop."""
-    bare = middle(gaps["bare"])
+    found = {name: estimate(each) for name, each in gaps.items()}
     rows = [
-        [titles[name], f"{middle(each) / 1e6:.1f} ± {spread(each) / 1e6:.1f}", f"{(middle(each) - bare) / 1e6:+.1f}"]
-        for name, each in gaps.items()
+        [titles[name], each.said(1, 1e6), each.less(found["bare"]).said(1, 1e6) if name != "bare" else ""] for name, each in found.items()
     ]
     return markdown(["who", "longest gap, ms", "over bare"], rows)
 
@@ -136,6 +134,6 @@ def of_throughput(kinds: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
         if share == 0 and kind != "local":
             rows.append([_EXPORTERS[kind], "", "", arrived, ""])
             continue
-        told = [f"{middle(speed):,.0f} ± {spread(speed):,.0f}", f"{middle(cpu):.1f} ± {spread(cpu):.1f}"]
+        told = [estimate(speed).said(0), estimate(cpu).said(1)]
         rows.append([_EXPORTERS[kind], *told, arrived, f"{size:.0f}" if size else ""])
     return markdown(["exporter", "spans/s", "CPU µs a span", "arrived", "bytes a span"], rows)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.series import Result, middle, spread
+from benchmarks.series import Estimate, Result, estimate, middle
 from benchmarks.shape import CONTENT, NO_CONTENT, SAMPLED_OUT
 
 if TYPE_CHECKING:
@@ -105,18 +104,17 @@ def _ratios(what: str, bound: str, result: Result | None, other: Callable[[str],
     for clock in ("cpu", "total"):
         name = other(clock)
         assert name is not None
-        theirs = result.added[name].of(clock)
-        if _scattered(theirs):
-            return Verdict(what, bound, f"{name} is lost in its own scatter", None)
-        ratio = middle(result.added["ours"].of(clock)) / middle(theirs)
-        held = held and ratio <= limit
-        said.append(f"{ratio:.2f} of {name} ({clock})")
+        theirs = estimate(result.added[name].of(clock))
+        if theirs.lost:
+            return Verdict(what, bound, _lost(name, theirs), None)
+        ratio = estimate(result.added["ours"].of(clock)).over(theirs)
+        held = held and ratio.value <= limit
+        said.append(f"{ratio.said(2)} of {name} ({clock})")
     return Verdict(what, bound, "; ".join(said), held)
 
 
-def _scattered(values: Sequence[float]) -> bool:
-    """Whether a cost is lost in its own scatter, and nothing to divide by."""
-    return middle(values) <= spread(values)
+def _lost(name: str, theirs: Estimate) -> str:
+    return f"nothing to compare with: {name} adds {theirs.said(1, 1e3)} µs"
 
 
 def _stream(cases: Mapping[tuple[str, str], Result], peers: Sequence[str]) -> Verdict:
@@ -127,10 +125,11 @@ def _stream(cases: Mapping[tuple[str, str], Result], peers: Sequence[str]) -> Ve
     held = True
     said: list[str] = []
     for clock in ("cpu", "total"):
-        ours, name = middle(result.added["ours"].of(clock)), best(result, peers, clock)
-        ratio = ours / middle(result.added[name].of(clock)) if name and not _scattered(result.added[name].of(clock)) else None
-        held = held and (ours <= CHUNK_NS or (ratio is not None and ratio <= OF_BEST["stream", CONTENT]))
-        said.append(f"{ours / 1e3:.1f} µs" + (f", {ratio:.2f} of {name}" if ratio is not None else "") + f" ({clock})")
+        ours, name = estimate(result.added["ours"].of(clock)), best(result, peers, clock)
+        theirs = estimate(result.added[name].of(clock)) if name else None
+        ratio = ours.over(theirs) if theirs and not theirs.lost else None
+        held = held and (ours.value <= CHUNK_NS or (ratio is not None and ratio.value <= OF_BEST["stream", CONTENT]))
+        said.append(f"{ours.said(1, 1e3)} µs" + (f", {ratio.said(2)} of {name}" if ratio else "") + f" ({clock})")
     return Verdict("stream, content", bound, "; ".join(said), held)
 
 
@@ -138,9 +137,11 @@ def _image(cases: Mapping[tuple[str, str], Result]) -> list[Verdict]:
     result = cases.get(("1 MB image", CONTENT))
     if result is None:
         return [Verdict("1 MB image", "≤ 0.2 ms", "", None)]
-    added, kept = (middle(result.added["ours"].of("total")), result.recorded["ours"]["text"])
+    added = {clock: estimate(result.added["ours"].of(clock)) for clock in ("cpu", "total")}
+    said = "; ".join(f"{each.said(2, 1e6)} ms ({clock})" for clock, each in added.items())
+    kept = result.recorded["ours"]["text"]
     return [
-        Verdict("1 MB image", "≤ 0.2 ms", f"{added / 1e6:.2f} ms (total)", added <= IMAGE_NS),
+        Verdict("1 MB image", "≤ 0.2 ms", said, all(each.value <= IMAGE_NS for each in added.values())),
         Verdict("1 MB image, text kept of the whole call", "≤ 1 KB", f"{kept:.0f} characters", kept <= IMAGE_CHARACTERS),
     ]
 
@@ -150,10 +151,11 @@ def _sampled_out(cases: Mapping[tuple[str, str], Result]) -> Verdict:
     result = cases.get(("chat", SAMPLED_OUT))
     if result is None or "records" not in result.added:
         return Verdict(what, bound, "", None)
-    if _scattered(result.added["records"].total):
-        return Verdict(what, bound, "the records are lost in their own scatter", None)
-    ours, records = (middle(result.added[name].total) / 1e3 for name in ("ours", "records"))
-    return Verdict(what, bound, f"{ours:.1f} µs, the records {records:.1f} µs (total)", ours <= records + UNSAMPLED_NS / 1e3)
+    ours, records = (estimate(result.added[name].total) for name in ("ours", "records"))
+    if records.lost:
+        return Verdict(what, bound, _lost("records", records), None)
+    said = f"{ours.said(1, 1e3)} µs, the records {records.said(1, 1e3)} µs (total)"
+    return Verdict(what, bound, said, ours.value <= records.value + UNSAMPLED_NS)
 
 
 def ratios_of_spans(rounds: Sequence[Mapping[str, float]], name: str) -> list[float]:
@@ -167,15 +169,11 @@ def _decorators(spans: Mapping[str, Any] | None) -> list[Verdict]:
     if not spans or not spans["ours"]["rounds"]:
         return [Verdict("a decorator around nothing", bound, "", None)]
     rounds, off = spans["ours"]["rounds"], spans["ours"]["off"]
+    ratios = {name: estimate(ratios_of_spans(rounds, name)) for name in rounds[0] if name.startswith("@")}
     found = [
-        Verdict(
-            f"`{name}` around nothing",
-            bound,
-            f"{median(ratios_of_spans(rounds, name)):.2f}",
-            median(ratios_of_spans(rounds, name)) <= DECORATOR,
-        )
-        for name in rounds[0]
-        if name.startswith("@") and not name.endswith("with metrics")
+        Verdict(f"`{name}` around nothing", bound, ratio.said(2), ratio.value <= DECORATOR)
+        for name, ratio in ratios.items()
+        if not name.endswith("with metrics")
     ]
     return [*found, Verdict("a decorator, not initialised", "≤ 0.3 µs", f"{off / 1e3:.2f} µs", off <= OFF_NS)]
 
@@ -184,10 +182,10 @@ def _start_up(results: Sequence[Result]) -> list[Verdict]:
     found = []
     for result in results:
         if result.setting == "start-up" and result.name.startswith("every provider"):
-            wall, cpu = (middle(result.added["ours"].of(clock)) / 1e6 for clock in ("wall", "cpu"))
-            found.append(
-                Verdict(f"start-up, {result.name}", "≤ 60 ms", f"{wall:.1f} ms (wall), {cpu:.1f} ms (cpu)", max(wall, cpu) <= START_UP_MS)
-            )
+            added = {clock: estimate(result.added["ours"].of(clock)) for clock in ("wall", "cpu")}
+            said = "; ".join(f"{each.said(1, 1e6)} ms ({clock})" for clock, each in added.items())
+            held = all(each.value <= START_UP_MS * 1e6 for each in added.values())
+            found.append(Verdict(f"start-up, {result.name}", "≤ 60 ms", said, held))
     return found or [Verdict("start-up, every provider", "≤ 60 ms", "", None)]
 
 
@@ -235,5 +233,5 @@ def _stall(gaps: Mapping[str, Sequence[float]] | None) -> Verdict:
     what, bound = "event loop, 5 MB prompt: longest gap over bare", "≤ 2 ms"
     if not gaps:
         return Verdict(what, bound, "", None)
-    added = (middle(gaps["ours"]) - middle(gaps["bare"])) / 1e6
-    return Verdict(what, bound, f"{added:.1f} ms", added <= STALL_MS)
+    added = estimate(gaps["ours"]).less(estimate(gaps["bare"]))
+    return Verdict(what, bound, f"{added.said(1, 1e6)} ms", added.value <= STALL_MS * 1e6)

@@ -14,7 +14,7 @@ from benchmarks import document, measure, plots, run, startup
 from benchmarks.adapters import BARE, OURS, PEERS, Adapter
 from benchmarks.environments import ROOT
 from benchmarks.process import FailedError, Worker, environment, finished
-from benchmarks.series import Result, Series, results
+from benchmarks.series import Estimate, Result, Series, estimate, results
 from benchmarks.shape import CONTENT, NO_CONTENT, SAMPLED_OUT
 from benchmarks.suites import BENCH_PEERS, Suite
 from benchmarks.targets import Verdict, best, limit, recorded, verdicts
@@ -70,6 +70,22 @@ def test_what_was_not_measured_is_neither_held_nor_missed() -> None:
     assert verdict("chat, content", [case(ours=costing(30))], limit="best peer").said == "not measured"
 
 
+def test_the_uncertainty_of_a_median_is_that_of_all_its_values_together() -> None:
+    values = [float(value) for value in range(1, 100)]
+    assert estimate(values) == Estimate(50.0, pytest.approx(1.57 * 50 / 99**0.5))
+    assert estimate(values * 100).error == pytest.approx(1.57 * 50 / 9900**0.5)
+    assert estimate([3.0]) == Estimate(3.0, 0.0)
+    assert Estimate(30, 3).over(Estimate(100, 5)) == Estimate(0.3, pytest.approx(0.3 * (0.1**2 + 0.05**2) ** 0.5))
+    assert Estimate(30, 3).less(Estimate(10, 4)) == Estimate(20, 5)
+
+
+def test_a_limit_within_the_uncertainty_is_judged_by_the_figure_which_shows_it() -> None:
+    wide = Series(*([value * 1e3 for value in range(13, 54)] for _ in range(3)))
+    judged = verdict("chat, no content", [case(setting=NO_CONTENT, ours=wide, official=costing(100))])
+    assert judged.held is True
+    assert judged.measured == "0.33 ± 0.05 of official (cpu); 0.33 ± 0.05 of official (total)"
+
+
 def test_a_peer_lost_in_its_own_scatter_is_nothing_to_compare_with() -> None:
     scattered = Series([-9e3, -5e3, 8e3, 9e3], [-9e3, -5e3, 8e3, 9e3], [-9e3, -5e3, 8e3, 9e3])
     assert verdict("chat, no content", [case(setting=NO_CONTENT, ours=costing(3), official=scattered)]).held is None
@@ -84,6 +100,7 @@ def test_an_image_may_cost_and_leave_so_much() -> None:
     image = case("1 MB image", ours=costing(199))
     image.recorded["ours"]["text"] = 1025.0
     assert verdict("1 MB image", [image]).held is True
+    assert verdict("1 MB image", [case("1 MB image", ours=costing(199, 201))]).held is False
     assert verdict("1 MB image, text kept of the whole call", [image]).held is False
 
 
@@ -197,8 +214,8 @@ def test_the_report_names_failures_and_every_verdict(tmp_path: Path) -> None:
     text = (tmp_path / "RESULTS.md").read_text()
     assert "Langfuse could not be measured in “calls, content”: it broke" in text
     assert "ours could not be measured in “spool”: no such thing" in text
-    assert "| 1 MB image | ≤ 0.2 ms | 0.90 ms (total) | missed |" in text
-    assert "| start-up, every provider, by hand | ≤ 60 ms | 70.0 ms (wall), 70.0 ms (cpu) | missed |" in text
+    assert "| 1 MB image | ≤ 0.2 ms | 0.90 ± 0.00 ms (cpu); 0.90 ± 0.00 ms (total) | missed |" in text
+    assert "| start-up, every provider, by hand | ≤ 60 ms | 70.0 ± 0.0 ms (wall); 70.0 ± 0.0 ms (cpu) | missed |" in text
     shown = re.findall(r"\((\S+\.svg)\)", text)
     assert {"calls.svg", "start-up.svg", "growth.svg"} == set(shown)
     for name in shown:
@@ -208,7 +225,7 @@ def test_the_report_names_failures_and_every_verdict(tmp_path: Path) -> None:
 
 
 def test_bars_are_as_long_as_their_values() -> None:
-    bars = [plots.Bar("ours", 10, 1, 20, ours=True), plots.Bar("other", 40, 0, 40)]
+    bars = [plots.Bar("ours", Estimate(10, 1), 20, ours=True), plots.Bar("other", Estimate(40, 0), 40)]
     drawn = ElementTree.fromstring(f"<g>{plots.Panel('chat', 'µs', bars, 30).draw()}</g>")
     widths = [float(element.attrib["width"]) for element in drawn.iter("rect")]
     assert widths == [pytest.approx(widths[-1] / 2, abs=0.2), pytest.approx(widths[-1] / 4, abs=0.2), widths[-1]]
