@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 _NOT_CALLS = ("start-up", "start-up, every provider")
 
 
-def write(suite: Suite, found: Mapping[str, Any], folder: Path) -> None:
-    """RESULTS.md and its plots."""
+def write(suite: Suite, found: Mapping[str, Any], folder: Path) -> str:
+    """Write RESULTS.md and its plots; the text of the former."""
     drawn = plots.draw(_results(found), {name: each["value"] for name, each in found.items()}, _titles(suite))
     for name, picture in drawn.items():
         (folder / f"{name}.svg").write_text(picture, encoding="utf-8")
-    (folder / "RESULTS.md").write_text(_document(suite, found, list(drawn)), encoding="utf-8")
+    text = _document(suite, found, list(drawn))
+    (folder / "RESULTS.md").write_text(text, encoding="utf-8")
+    return text
 
 
 def tables(suite: Suite, found: Mapping[str, Any]) -> str:

@@ -3,7 +3,8 @@
 python -m benchmarks.run [--peers] [--quick] [--part PART] [--only CASE] [--fresh] [--report]
 
 Parts that are done are kept under `.bench`, so that a run that was interrupted goes on where it was; a change of what is measured, or of
-how, begins anew. With `--peers` a whole run writes `benchmarks/RESULTS.md` and its plots, everything else is printed.
+how, begins anew. With `--peers` a whole run writes `benchmarks/RESULTS.md`, its plots and the README's figures, everything else is
+printed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import time
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import document
+from benchmarks import document, readme
 from benchmarks.adapters import EVERY
 from benchmarks.environments import ROOT, python_of
 from benchmarks.parts import PARTS, Run
@@ -52,7 +53,8 @@ def main() -> None:
         measured(suite, home, options.part or list(PARTS), options.only, fresh=options.fresh or looking)
     found = {part: json.loads((home / f"{part}.json").read_text()) for part in PARTS if (home / f"{part}.json").exists()}
     if options.peers and not looking and not options.quick:
-        document.write(suite, found, ROOT / "benchmarks")
+        results = document.write(suite, found, ROOT / "benchmarks")
+        readme.rewrite(ROOT / "README.md", results)
     print(document.tables(suite, found))
     _say(f"took {time.monotonic() - began:.0f} s")
 
