@@ -13,6 +13,7 @@ from benchmarks.adapters import BARE, FLOOR, OFFICIAL, OURS
 from benchmarks.instructions import count, record
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _OURS = replace(OURS, project=False)
@@ -45,14 +46,20 @@ def keep() -> bool:
 
 
 def compare() -> bool:
-    """Print what this project, the official package and the floor add, in thousands of instructions."""
+    """Print what this project, the official package and the floor add."""
+    if not count.available():
+        print("instructions: valgrind is not installed")
+        return False
     bare = count.count(BARE)
-    ours = count.added(count.count(_OURS), bare)
-    others = [count.added(count.count(peer), bare) for peer in (OFFICIAL, FLOOR)]
-    print(f"{'thousands of instructions, added':42}{'bare':>10}{'ours':>10}{'official':>10}{'floor':>10}")
-    for name, without in bare.items():
-        print(f"{name:42}" + "".join(f"{counts[name] / 1000:10.1f}" for counts in ({name: without}, ours, *others)))
+    print(comparison(bare, {adapter.name: count.added(count.count(adapter), bare) for adapter in (_OURS, OFFICIAL, FLOOR)}))
     return True
+
+
+def comparison(bare: count.Counts, added: Mapping[str, count.Counts]) -> str:
+    """A table in thousands of instructions: what a bare process does in each case, and what everyone adds to it."""
+    columns = {"bare": bare, **added}
+    head = f"{'thousands of instructions, added':42}" + "".join(f"{name:>10}" for name in columns)
+    return "\n".join([head, *(f"{name:42}" + "".join(f"{each[name] / 1000:10.1f}" for each in columns.values()) for name in bare)])
 
 
 if __name__ == "__main__":

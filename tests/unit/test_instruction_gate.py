@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from benchmarks.adapters import OURS
 from benchmarks.instructions import record
-from benchmarks.instructions.__main__ import gate
+from benchmarks.instructions.__main__ import comparison, gate
 
 COUNTED = {"chat, content, call": 400_000.0, "stream, content, call": 20_000.0}
 
@@ -54,3 +54,15 @@ def test_records_of_other_packages_are_dropped_when_a_new_one_is_made(tmp_path) 
     record.save(replace(here, packages="requirements of yesterday"), counts, path)
     record.save(here, counts, path)
     assert list(json.loads(path.read_text())) == [here.name]
+
+
+def test_a_comparison_has_a_row_for_each_case_and_a_column_for_everyone() -> None:
+    bare = {"chat, content, call": 4_100.0, "chat, content, collection": 1_100.0}
+    ours = {"chat, content, call": 445_440.0, "chat, content, collection": 444_800.0}
+    floor = {"chat, content, call": 303_600.0, "chat, content, collection": -40.0}
+    rows = [line.rsplit(maxsplit=3) for line in comparison(bare, {"ours": ours, "floor": floor}).splitlines()]
+    assert rows == [
+        ["thousands of instructions, added", "bare", "ours", "floor"],
+        ["chat, content, call", "4.1", "445.4", "303.6"],
+        ["chat, content, collection", "1.1", "444.8", "-0.0"],
+    ]
