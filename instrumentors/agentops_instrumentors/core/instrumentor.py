@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
+from agentops_instrumentors.core import versions
 from agentops_instrumentors.core.guard import warn_once
 from agentops_instrumentors.core.lazy import on_import
 from agentops_instrumentors.version import __version__
@@ -105,9 +106,7 @@ class ProviderInstrumentor(BaseInstrumentor):
         return self._patches
 
     def _install(self, options: dict[str, Any]) -> None:
-        from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
-
-        conflict = get_dependency_conflicts(self.requires)
+        conflict = versions.conflict(self.requires)
         if conflict is not None:
             warn_once(f"version:{self.sdk}", "%s is not instrumented: %s", self.sdk, conflict)
             return

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import wrapt
 from opentelemetry.context import get_current
-from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
 from opentelemetry.trace import INVALID_SPAN, get_current_span
 
-from agentops_instrumentors.core import arbitration, dropped, waiting
+from agentops_instrumentors.core import arbitration, dropped, versions, waiting
 from agentops_instrumentors.core.adoption import Adopted
 from agentops_instrumentors.core.frames import unseen
 from agentops_instrumentors.core.guard import guarded, swallowed, warn_once
@@ -79,7 +78,7 @@ class Patches:
         return patch
 
     def _not_there(self, endpoint: Endpoint) -> None:
-        if not endpoint.versions or get_dependency_conflicts([f"{self._distribution} {endpoint.versions}"]) is None:
+        if not endpoint.versions or versions.conflict([f"{self._distribution} {endpoint.versions}"]) is None:
             self.missing.append(endpoint.target)
             warn_once(f"missing:{endpoint.target}", "%s is not in this SDK version: its calls are not recorded", endpoint.target)
 
