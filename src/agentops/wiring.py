@@ -138,14 +138,15 @@ def _join(provider: SDKTracerProvider, foreign: bool) -> None:
 
 def _join_other_signals(done: set[str]) -> None:
     """Put the AgentOps copy of metrics and logs on the global providers, where they are the SDK's."""
-    from agentops.export import attach
-
-    for signal, provider, needed, add in (
-        (METRICS, metrics.get_meter_provider(), "force_flush", attach.metrics),
-        (LOGS, _logs.get_logger_provider(), "add_log_record_processor", attach.logs),
+    for signal, provider, needed in (
+        (METRICS, metrics.get_meter_provider(), "force_flush"),
+        (LOGS, _logs.get_logger_provider(), "add_log_record_processor"),
     ):
         if signal.name not in done and route(signal).agentops and hasattr(provider, needed):
+            from agentops.export import attach
+
             done.add(signal.name)
+            add = attach.metrics if signal is METRICS else attach.logs
             add(cast("Any", provider))
     from agentops.logs.join import join
 
