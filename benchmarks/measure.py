@@ -1,8 +1,9 @@
 """Interleaved measuring: in each block every process and its bare twin do the same work, and only their differences count.
 
-The middle one of all differences is the cost. Of the ways tried on blocks of one adapter under load, four generations at a time, it
-varied least from time to time, together with means of the generations' medians; differences of medians or of low quantiles vary half
-as much again, because a twin is slowed down together with its twin, and least values twice as much.
+The middle one of all differences is the cost. Tried on 160 blocks each of bare code, the floor and this project on a busy machine, taken
+four generations at a time, it varied by 6 to 8 µs around a call of 1,200 µs, as did the mean of the generations' middle ones; differences
+of low quartiles varied by 6 to 9, of least values by 9 to 11, of medians by 10 to 13. A process and its twin are slowed down together,
+which only differences within a block see.
 """
 
 from __future__ import annotations
