@@ -8,6 +8,7 @@ which only differences within a block see.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -42,12 +43,7 @@ def calls(
         say(f"{setting}: generation {generation + 1} of {suite.generations}")
         workers: dict[Adapter, Worker] = {}
         try:
-            for adapter, python in pythons.items():
-                if setting in adapter.settings and adapter.name not in failures:
-                    with noted(adapter, failures):
-                        workers[adapter] = Worker(
-                            python, "benchmarks.worker", [adapter.module, setting], adapter.variables(setting), seed=generation
-                        )
+            _start_workers(workers, pythons, setting, generation, failures)
             for case, result in zip(cases, measured, strict=True):
                 say(f"{case.name}, {setting}")
                 for adapter in list(workers):
@@ -59,6 +55,20 @@ def calls(
             for worker in workers.values():
                 worker.close()
     return measured
+
+
+def _start_workers(
+    workers: dict[Adapter, Worker], pythons: Mapping[Adapter, Path], setting: str, generation: int, failures: Failures
+) -> None:
+    """Start those that did not fail before, two at a time: this is not measured."""
+
+    def start(adapter: Adapter) -> None:
+        variables = adapter.variables(setting)
+        with noted(adapter, failures):
+            workers[adapter] = Worker(pythons[adapter], "benchmarks.worker", [adapter.module, setting], variables, seed=generation)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(start, [each for each in pythons if setting in each.settings and each.name not in failures]))
 
 
 @contextmanager

@@ -47,7 +47,7 @@ class Verdict:
 
 def verdicts(results: Sequence[Result], parts: Mapping[str, Any], peers: Sequence[str]) -> list[Verdict]:
     """Every limit, in the order of the report; those of parts and peers that were not measured say so."""
-    by_name = {(result.name, result.setting): result for result in results}
+    by_name = {(result.name, result.setting): result for result in results if "ours" in result.added}
     found = [
         _of_best(by_name, peers, "chat"),
         _of(by_name, "official", "chat", NO_CONTENT, OF_OFFICIAL["chat", NO_CONTENT]),

@@ -68,6 +68,7 @@ def test_without_content_no_text_is_asked_for() -> None:
 def test_what_was_not_measured_is_neither_held_nor_missed() -> None:
     assert {each.held for each in verdicts([], {}, NAMES)} == {None}
     assert verdict("chat, content", [case(ours=costing(30))], limit="best peer").said == "not measured"
+    assert verdict("stream, content", [case("stream", official=costing(30))]).said == "not measured"
 
 
 def test_the_uncertainty_of_a_median_is_that_of_all_its_values_together() -> None:
