@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.context import attach, get_current, set_value
 
-from agentops_instrumentors.core import arbitration, attributes, content, semconv
+from agentops_instrumentors.core import arbitration, attributes
 from agentops_instrumentors.core.guard import swallowed
 from agentops_instrumentors.core.invocation import Invocation
 from agentops_instrumentors.core.metrics import Measured
@@ -96,13 +96,15 @@ class Adopted:
             swallowed("adopted span", failure)
 
     def _measure(self, telemetry: Telemetry, response: Response, error: BaseException | None) -> None:
-        request, arrivals = self.request, self.arrivals
-        details = response.metric_attributes
-        error_type = response.error_type if error is None else request.error_code(error) or content.exception_type(error)
-        if error_type is not None:
-            details = {**details, semconv.ERROR_TYPE: error_type}
-        seconds = perf_counter() - self._started
-        first = arrivals[0] - self._started if arrivals else None
-        identity = attributes.identity(request, response.model)
-        span = self._span.get_span_context()
-        telemetry.instruments.add(Measured(request.operation, seconds, identity, details, response.usage, span, first), arrivals)
+        measured = Measured(
+            operation=self.request.operation,
+            seconds=perf_counter() - self._started,
+            identity=attributes.identity(self.request),
+            details=response.metric_attributes,
+            usage=response.usage,
+            span=self._span.get_span_context(),
+            to_first_chunk=self.arrivals[0] - self._started if self.arrivals else None,
+            answered_by=response.model,
+            error_type=attributes.error_type(self.request, response, error),
+        )
+        telemetry.instruments.add(measured, self.arrivals)

@@ -13,13 +13,11 @@ if TYPE_CHECKING:
     from agentops_instrumentors.core.operation import AttributeValue, Request, Response
 
 
-def identity(request: Request, answered_by: str | None = None) -> dict[str, AttributeValue]:
+def identity(request: Request) -> dict[str, AttributeValue]:
     """What spans and every metric of an operation carry, sorted by name: the SDK sorts a metric's attributes at each record."""
     found: dict[str, AttributeValue] = {semconv.OPERATION_NAME: request.operation, semconv.PROVIDER_NAME: request.provider}
     if request.model:
         found[semconv.REQUEST_MODEL] = request.model
-    if answered_by:
-        found[semconv.RESPONSE_MODEL] = answered_by
     if request.server is not None:
         found[semconv.SERVER_ADDRESS], found[semconv.SERVER_PORT] = request.server
     return found
@@ -68,6 +66,11 @@ def of_content(said: Content, policy: content.Policy, write: Callable[[object, c
     if said.query:
         found[semconv.RETRIEVAL_QUERY_TEXT] = content.redact(said.query, policy)[: policy.max_bytes]
     return found
+
+
+def error_type(request: Request, response: Response, error: BaseException | None) -> str | None:
+    """What `error.type` says of an operation that ended so; None where nothing failed."""
+    return response.error_type if error is None else request.error_code(error) or content.exception_type(error)
 
 
 def of_error(request: Request, error: BaseException) -> dict[str, AttributeValue]:

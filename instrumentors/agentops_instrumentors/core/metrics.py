@@ -56,6 +56,7 @@ class Measured(NamedTuple):
     to_first_chunk: float | None = None
     answered_by: str | None = None
     """The model that answered, where `identity` does not say: put together later, by whoever records."""
+    error_type: str | None = None
 
     def named(self) -> dict[str, AttributeValue]:
         """Attributes of every metric, with the model that answered."""
@@ -106,17 +107,18 @@ class Instruments:
             waiting.later(self._gaps, arrivals[start : start + _SLICE + 1], measured)
 
     def _operation(self, measured: Measured) -> int:
-        operation, seconds, _, details, usage, span, to_first_chunk, _ = measured
-        identity = measured.named()
-        context = waiting.measured_in(span)
-        attributes = {**identity, **details}
+        operation, identity = measured.operation, measured.named()
+        context = waiting.measured_in(measured.span)
+        attributes = {**identity, **measured.details}
+        if measured.error_type is not None:
+            attributes[semconv.ERROR_TYPE] = measured.error_type
         instrument = self._inference_duration if operation in _INFERENCE else self._duration
-        instrument.record(seconds, attributes, context=context)
-        if to_first_chunk is not None:
-            self._first_chunk.record(to_first_chunk, identity, context=context)
+        instrument.record(measured.seconds, attributes, context=context)
+        if measured.to_first_chunk is not None:
+            self._first_chunk.record(measured.to_first_chunk, identity, context=context)
         if operation != semconv.FETCH_RESPONSE:
             # Tokens offer no exemplar: the duration's, of the same span, leads to them.
-            self._count_tokens(operation, usage, attributes, waiting.measured_in(None))
+            self._count_tokens(operation, measured.usage, attributes, waiting.measured_in(None))
         return _RECORDS_OF_ONE
 
     def _gaps(self, arrivals: list[float], measured: Measured) -> int:

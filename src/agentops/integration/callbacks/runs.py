@@ -159,15 +159,23 @@ class Runs:
             found.update(attributes.of_content(request.content(), policy, content.to_json))
         if policy.on_span and answer.messages is not None:
             found[semconv.OUTPUT_MESSAGES] = content.to_json(answer.messages(), policy)
-        failure: dict[str, Any] = {}
+        failed = None
         if error is not None and not isinstance(error, GeneratorExit):
-            failure = {semconv.ERROR_TYPE: content.exception_type(error)}
-            found.update({**failure, semconv.ERROR_SPAN_KIND: "llm"})
+            failed = content.exception_type(error)
+            found.update({semconv.ERROR_TYPE: failed, semconv.ERROR_SPAN_KIND: "llm"})
             span.set_status(Status(StatusCode.ERROR, content.status_description(error, policy)))
             failures.record(span, error, run.outer, policy)
         span.set_attributes(found)
-        seconds, identity = (ended - run.started) / 1e9, attributes.identity(request, answer.model)
-        measured = Measured(request.operation, seconds, identity, failure, answer.usage, span.get_span_context())
+        measured = Measured(
+            operation=request.operation,
+            seconds=(ended - run.started) / 1e9,
+            identity=attributes.identity(request),
+            details={},
+            usage=answer.usage,
+            span=span.get_span_context(),
+            answered_by=answer.model,
+            error_type=failed,
+        )
         self._telemetry.instruments.add(measured, [])
         span.end(ended)
 
