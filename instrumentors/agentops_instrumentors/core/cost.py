@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 CACHED_MODELS: Final = 512
 _LOADING_LIMIT_S: Final = 5.0
-_HEAD_START_S: Final = 1.0
+_HEAD_START_S: Final = 0.1
 """How long a program that makes no call is left alone: threads share the interpreter, and 50 ms of the import would be the start's."""
 _ORDINARY_TIERS: Final = (None, "default")
 _NOTHING_USED: Final = Usage(0, 0)
@@ -65,7 +65,7 @@ def expect(provider: str, model: str | None) -> None:
 
 
 def prefetch() -> None:
-    """Have the prices imported by a background thread, once a process, at the first call or a second from now; never raises.
+    """Have the prices imported by a background thread, once a process, at the first call or 0.1 s from now; never raises.
 
     This thread imports their HTTP client, if need be.
     """
