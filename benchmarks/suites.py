@@ -49,4 +49,4 @@ class Suite:
 
 
 BENCH = Suite("bench", OWN, generations=4, blocks=8, launches=6, rounds=20, exports=3)
-BENCH_PEERS = Suite("peers", ALL, generations=4, blocks=10, launches=5, rounds=20)
+BENCH_PEERS = Suite("peers", ALL, generations=4, blocks=8, launches=5, rounds=20)
