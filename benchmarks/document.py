@@ -125,6 +125,8 @@ def _sections_of_how(suite: Suite) -> str:
 - `added` is what an instrumented process costs more than its bare twin: both are forked from one process that has the client and the
   SDK loaded, so that they share its addresses, its allocations and the seed of its hashes, and do the same number of calls (about 40 ms
   of bare code) one after the other, {suite.blocks} times in each of {suite.generations} generations of such processes. Adapters take turns.
+  The C library keeps large blocks (`MALLOC_MMAP_THRESHOLD_`, `MALLOC_TRIM_THRESHOLD_`): left to itself it returns them or not by what it
+  has seen, and a call with an image costs a millisecond more or less, whoever instruments it.
   The figure is the median of all these differences; `bare again` is a bare process in the instrumented one's place, which adds nothing.
 - ± is the uncertainty of the figure, not the spread of single measurements: 1.57 times the distance between the quartiles over the root
   of their number, the notch of a box plot (McGill, Tukey and Larsen 1978). A limit is held or missed by the figure itself; where what is

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from benchmarks.suites import Suite
 
 BLOCK_NS = 40_000_000
+_KEEPS_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 25), "MALLOC_TRIM_THRESHOLD_": str(1 << 28)}
+"""Have the C library keep large blocks. Left to itself it learns from those it has seen whether to return them to the system and get
+them anew, page by page: 1 ms a call with an image more or less, whoever's texts it saw."""
 
 Failures = dict[str, str]
 """What could not be measured, by adapter: why."""
@@ -63,7 +66,7 @@ def _start_workers(
     """Start those that did not fail before, two at a time: this is not measured."""
 
     def start(adapter: Adapter) -> None:
-        variables = adapter.variables(setting)
+        variables = {**adapter.variables(setting), **_KEEPS_MEMORY}
         with noted(adapter, failures):
             workers[adapter] = Worker(pythons[adapter], "benchmarks.worker", [adapter.module, setting], variables, seed=generation)
 
