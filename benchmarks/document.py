@@ -124,7 +124,8 @@ def _sections_of_how(suite: Suite) -> str:
 
 - `added` is what an instrumented process costs more than its bare twin: both are forked from one process that has the client and the
   SDK loaded, so that they share its addresses, its allocations and the seed of its hashes, and do the same number of calls (about 40 ms
-  of bare code) one after the other, {suite.blocks} times in each of {suite.generations} generations of such processes. Adapters take turns.
+  of bare code) one after the other, {suite.blocks} times (`async`: {suite.blocks // 2}) in each of {suite.generations} generations of
+  such processes, everyone in turn.
   The C library keeps large blocks (`MALLOC_MMAP_THRESHOLD_`, `MALLOC_TRIM_THRESHOLD_`): left to itself it returns them or not by what it
   has seen, and a call with an image costs a millisecond more or less, whoever instruments it.
   The figure is the median of all these differences; `bare again` is a bare process in the instrumented one's place, which adds nothing.
