@@ -19,9 +19,9 @@ def described(raw: bytes) -> str:
     """The digest as the documentation describes it."""
     if len(raw) <= WHOLE:
         return "sha256:" + hashlib.sha256(raw).hexdigest()
-    step = (len(raw) - 3072) // 15 // 3 * 3
-    pieces = [raw[place : place + 3072] for place in range(0, step * 15, step)]
-    return "sha256-16x3072:" + hashlib.sha256(len(raw).to_bytes(8, "big") + b"".join(pieces) + raw[step * 15 :]).hexdigest()
+    step = (len(raw) - 768) // 15 // 3 * 3
+    pieces = [raw[place : place + 768] for place in range(0, step * 15, step)]
+    return "sha256-16x768:" + hashlib.sha256(len(raw).to_bytes(8, "big") + b"".join(pieces) + raw[step * 15 :]).hexdigest()
 
 
 @pytest.mark.parametrize("size", [0, 1, 256, WHOLE - 1, WHOLE, WHOLE + 1, WHOLE + 2, WHOLE + 3, 1_000_000])

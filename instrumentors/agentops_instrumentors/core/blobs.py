@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _WHOLE: Final = 64 * 1024
 """Bytes of which all are hashed: a megabyte takes a millisecond, in which an event loop would stand still."""
 _PIECES: Final = 16
-_PIECE: Final = 3072
+_PIECE: Final = 768
 """Bytes of a piece; like the places of the pieces a multiple of 3, which base64 writes as 4 characters."""
 
 
@@ -25,8 +25,8 @@ def blob(modality: str, data: str | bytes, mime_type: str | None = None, start: 
     """An inline blob's part without its bytes: their size and a digest stay, so equal blobs can be told.
 
     `data` is the bytes, or base64 text from the index `start` on; text that is not base64 is measured and hashed as it stands. The digest
-    of up to 64 KiB is `sha256:` and their SHA-256 in hexadecimal. That of more is `sha256-16x3072:` and the SHA-256 of their number (8
-    bytes, big-endian), 15 pieces of 3072 bytes that begin at multiples of `(size - 3072) // 15 // 3 * 3`, and all from the 16th such place.
+    of up to 64 KiB is `sha256:` and their SHA-256 in hexadecimal. That of more is `sha256-16x768:` and the SHA-256 of their number (8
+    bytes, big-endian), 15 pieces of 768 bytes that begin at multiples of `(size - 768) // 15 // 3 * 3`, and all from the 16th such place.
     """
     size, digest = _of_text(data, start) if isinstance(data, str) else _told(len(data), lambda place, end: data[place:end])
     part: dict[str, Any] = {"type": "blob", "modality": modality, "content": "", "size": size, "digest": digest}
