@@ -7,8 +7,8 @@ PYTEST := -m pytest -q -n 2 --dist loadfile
 # Behind a proxy with a certificate authority of its own, as pip does by itself.
 export UV_SYSTEM_CERTS ?= 1
 INSTALL := $(UV) pip install --quiet --require-hashes --python
-# The provider suite runs once more in each of these environments, and in `oldest`, the oldest OpenTelemetry; `test-newest` is the
-# newest of everything.
+# The provider suite runs once more with the oldest of the vendors' SDKs, and in `make e2e` with their previous major versions and with the
+# oldest OpenTelemetry; `test-newest` is the newest of everything.
 SDK_ENVIRONMENTS := sdks-oldest sdks-previous
 
 .PHONY: demo test test-newest test-oldest test-neighbours check conformance weaver e2e bench bench-peers bench-record bench-gate lock clean $(SDK_ENVIRONMENTS:%=test-%)
@@ -17,7 +17,7 @@ SDK_ENVIRONMENTS := sdks-oldest sdks-previous
 demo: .venv/.test
 	$(RUN) -m examples.demo
 
-test: test-newest $(SDK_ENVIRONMENTS:%=test-%) test-neighbours
+test: test-newest test-sdks-oldest test-neighbours
 
 test-newest: .venv/.test
 	$(RUN) $(PYTEST) -m "not e2e"
@@ -46,7 +46,7 @@ conformance: .venv/.test
 weaver: .venv/.test
 	$(RUN) -m conformance.weaver
 
-e2e: .venv/.test test-oldest
+e2e: .venv/.test test-sdks-previous test-oldest
 	$(RUN) -m pytest -q -m e2e -o faulthandler_timeout=900
 	$(RUN) -m benchmarks.instructions gate
 
