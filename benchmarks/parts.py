@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _MEMORY_S = 900
 """How long 100,000 calls may take."""
+_TIMES, _ROUND_S = 300, 3
+"""How often decorators and sessions are done in a round, unless that takes more seconds."""
 
 
 class Run:
@@ -81,18 +84,27 @@ def spans(run: Run) -> Any:
             with measure.noted(adapter, run.failures):
                 workers[adapter] = run.worker("benchmarks.spans", adapter, NO_CONTENT)
                 found[adapter.name] = {"off": workers[adapter].versions.get("off"), "rounds": []}
-        for number in range(run.suite.rounds + 1):
+        times: dict[Adapter, int] = {}
+        for _ in range(run.suite.rounds + 1):
             for adapter, worker in list(workers.items()):
                 with measure.noted(adapter, run.failures):
-                    took = worker.ask(times=300)
-                    if number:
-                        found[adapter.name]["rounds"].append(took)
+                    if adapter in times:
+                        found[adapter.name]["rounds"].append(worker.ask(times=times[adapter]))
+                    else:
+                        times[adapter] = _fitting(worker)
                 if adapter.name in run.failures:
                     workers.pop(adapter).close()
     finally:
         for worker in workers.values():
             worker.close()
     return found
+
+
+def _fitting(worker: Worker) -> int:
+    """How often everything is done in a round; less often where it takes more than some seconds, as a session that waits does."""
+    began = time.monotonic()
+    worker.ask(times=_TIMES // 10)
+    return max(10, min(_TIMES, round(_TIMES // 10 * _ROUND_S / (time.monotonic() - began))))
 
 
 def memory(run: Run) -> Any:
