@@ -48,5 +48,5 @@ class Suite:
         return replace(few, calls=2_000, streams=1_000, sessions=1_000, levels=1, stalls=10, exported=5_120, exports=2)
 
 
-BENCH = Suite("bench", OWN, generations=4, blocks=8, launches=5, rounds=20, exports=2)
+BENCH = Suite("bench", OWN, generations=4, blocks=8, launches=5, rounds=20, exports=2, calls=30_000)
 BENCH_PEERS = Suite("peers", ALL, generations=4, blocks=8, launches=5, rounds=20)
