@@ -55,7 +55,7 @@ class Measured(NamedTuple):
     span: SpanContext
     to_first_chunk: float | None = None
     answered_by: str | None = None
-    """The model that answered, where `identity` does not say: put together later, by whoever records."""
+    """The model that answered: it joins `identity` later, where the operation is recorded."""
     error_type: str | None = None
 
     def named(self) -> dict[str, AttributeValue]:
